@@ -1,0 +1,220 @@
+"""One YAML file becomes one frozen model; what is wrong in it is told by file, line and field.
+
+    agent.yaml:14: devices[3].unit — should be at most 247
+    agent.yaml:20: uplnk — no such key here; did you mean 'uplink'?
+
+The YAML is 1.2's: only `true` and `false` are booleans (`off` is a word), `12:30` is text, and a
+key may stand only once.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pydantic_core import ErrorDetails
+
+Place = tuple[str | int, ...]
+"""Where in a document: keys and indices from the root."""
+
+
+class Settings(BaseModel):
+    """A frozen part of a configuration; a key that it does not know is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+M = TypeVar("M", bound=BaseModel)
+
+
+class SettingsError(Exception):
+    """What is wrong with a file, a line an error, ready to be shown."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+def load(path: Path, model: type[M]) -> M:
+    """The file at `path` as a `model`.
+
+    Raises:
+        SettingsError: if it cannot be read, is not YAML, or does not fit the model.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "is not UTF-8"
+        raise SettingsError([f"{path}: {reason}"]) from error
+    return parse(text, model, str(path))
+
+
+def parse(text: str, model: type[M], name: str) -> M:
+    """`text` as a `model`; `name` is what errors call it.
+
+    Raises:
+        SettingsError: if it is not YAML or does not fit the model.
+    """
+    document, lines = read_yaml(text, name)
+    try:
+        return model.model_validate({} if document is None else document)
+    except ValidationError as error:
+        problems = [_tell(problem, document, lines, model, name) for problem in error.errors()]
+        raise SettingsError(problems) from error
+
+
+def read_yaml(text: str, name: str) -> tuple[Any, dict[Place, int]]:
+    """The document in `text`, and the line (from 1) of every key and item in it.
+
+    Raises:
+        SettingsError: if it is not one YAML document, or a key stands twice.
+    """
+    loader = _Loader(text)
+    try:
+        node = loader.get_single_node()
+        lines = {} if node is None else dict(_lines(node, (), name))
+        document = None if node is None else loader.construct_document(node)
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise SettingsError([f"{name}:{line}: {error.problem or error.context}"]) from error
+    except (yaml.YAMLError, ValueError) as error:
+        raise SettingsError([f"{name}: {error}"]) from error
+    finally:
+        loader.dispose()
+    return document, lines
+
+
+def spell(place: Place) -> str:
+    """A place as people write it: `devices[3].unit`."""
+    text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in place)
+    return text.removeprefix(".") or "the file"
+
+
+def read_secret(path: Path) -> str:
+    """The secret in a file; a bare name is looked up among systemd's credentials first.
+
+    Raises:
+        SettingsError: if it cannot be read, or others than its owner and group may read it.
+    """
+    directory = os.environ.get("CREDENTIALS_DIRECTORY")
+    if directory and not path.is_absolute() and Path(directory, path.name).exists():
+        path = Path(directory, path.name)
+    try:
+        if path.stat().st_mode & 0o007:
+            raise SettingsError([f"{path}: others may read this secret; chmod 600 {path}"])
+        return path.read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise SettingsError([f"{path}: {error.strerror}"]) from error
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML 1.2's core schema: what a person means, and no more booleans than two."""
+
+
+_Loader.yaml_implicit_resolvers = {}
+for _tag, _pattern, _first in (
+    ("null", r"~|null|", ["~", "n", ""]),
+    ("bool", r"true|false", list("tf")),
+    ("int", r"[-+]?[0-9]+|0x[0-9a-fA-F]+", list("-+0123456789")),
+    (
+        "float",
+        r"[-+]?(?:[0-9]+\.[0-9]*|\.[0-9]+|[0-9]+(?=[eE]))(?:[eE][-+]?[0-9]+)?",
+        list("-+.0123456789"),
+    ),
+    ("merge", r"<<", ["<"]),
+):
+    _Loader.add_implicit_resolver(
+        f"tag:yaml.org,2002:{_tag}", re.compile(f"^(?:{_pattern})$"), _first
+    )
+
+
+def _construct_int(loader: _Loader, node: yaml.ScalarNode) -> int:
+    text = str(loader.construct_scalar(node))
+    return int(text, 16) if text.startswith("0x") else int(text)
+
+
+def _construct_float(loader: _Loader, node: yaml.ScalarNode) -> float:
+    return float(loader.construct_scalar(node))
+
+
+_Loader.add_constructor("tag:yaml.org,2002:int", _construct_int)
+_Loader.add_constructor("tag:yaml.org,2002:float", _construct_float)
+
+
+def _lines(node: yaml.Node, place: Place, name: str) -> Iterator[tuple[Place, int]]:
+    yield place, node.start_mark.line + 1
+    if isinstance(node, yaml.MappingNode):
+        seen: dict[str, int] = {}
+        for key, value in node.value:
+            line = key.start_mark.line + 1
+            if not isinstance(key, yaml.ScalarNode):
+                raise SettingsError([f"{name}:{line}: a key must be a word or a number"])
+            if key.value in seen:
+                first = seen[key.value]
+                raise SettingsError(
+                    [f"{name}:{line}: {spell((*place, key.value))} — stands in line {first} too"]
+                )
+            seen[key.value] = line
+            yield from _lines(value, (*place, key.value), name)
+            yield (*place, key.value), line
+    elif isinstance(node, yaml.SequenceNode):
+        for index, item in enumerate(node.value):
+            yield from _lines(item, (*place, index), name)
+
+
+def _tell(
+    error: ErrorDetails,
+    document: object,
+    lines: dict[Place, int],
+    model: type[BaseModel],
+    name: str,
+) -> str:
+    place = _place(error["loc"], lines)
+    message = error["msg"].removeprefix("Value error, ").removeprefix("Input ")
+    if error["type"] == "extra_forbidden":
+        message = "no such key here" + _suggestion(place, document, model)
+    elif error["type"] == "missing":
+        missing = error["loc"][-1]
+        return f"{name}:{lines.get(place, 1)}: {spell((*place, missing))} — is missing"
+    return f"{name}:{lines.get(place, 1)}: {spell(place)} — {message[:1].lower()}{message[1:]}"
+
+
+def _place(loc: tuple[str | int, ...], lines: dict[Place, int]) -> Place:
+    """The part of a pydantic location that stands in the file (it names union members too)."""
+    place: Place = ()
+    for part in loc:
+        for step in (part, str(part)):
+            if (*place, step) in lines:
+                place = (*place, step)
+                break
+    return place
+
+
+def _suggestion(place: Place, document: object, model: type[BaseModel]) -> str:
+    key = str(place[-1])
+    siblings: Any = document
+    for part in place[:-1]:
+        siblings = siblings[part]
+    known = _known_keys(set(siblings) - {key}, model)
+    close = difflib.get_close_matches(key, known, n=1, cutoff=0.6)
+    if close:
+        return f"; did you mean {close[0]!r}?"
+    return f"; known are {', '.join(sorted(known))}" if known else ""
+
+
+def _known_keys(siblings: set[str], model: type[BaseModel]) -> set[str]:
+    """The keys of that part of the model which shares the most keys with `siblings`."""
+    schema = model.model_json_schema()
+    parts = [schema, *schema.get("$defs", {}).values()]
+    keys = [set(part.get("properties", {})) for part in parts]
+    best = max((len(known & siblings) for known in keys), default=0)
+    return set().union(*(known for known in keys if len(known & siblings) == best)) - siblings
