@@ -1,0 +1,1 @@
+"""The collector: watch, journal, store, receipt; then queries and alarms for those who ask."""
