@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import subprocess
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from parts.processes import free_port, require_program, running
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Iterator
     from pathlib import Path
 
@@ -35,7 +35,7 @@ class Mosquitto:
         self.process = self._stack.enter_context(running(command, port=self.port, log=log))
 
     def kill(self) -> None:
-        """kill -9, as a crash would."""
+        """End it as a crash would, by SIGKILL."""
         assert self.process is not None
         self.process.kill()
         self.process.wait()

@@ -40,7 +40,7 @@ def require_program(name: str) -> str:
 
 
 def missing(reason: str) -> None:
-    """Skip the test for want of a part; fail it where `REQUIRE_ALL_PARTS` says that none may lack."""
+    """Skip the test for want of a part; fail it where REQUIRE_ALL_PARTS says that none may lack."""
     if os.environ.get("REQUIRE_ALL_PARTS"):
         pytest.fail(reason)
     pytest.skip(reason)
