@@ -1,0 +1,119 @@
+"""Which agents may connect to the embedded broker, and the bundle that enrols one.
+
+`agents.json` in the broker's directory is the register: ids and passwords, for its owner alone.
+The broker's users file is written from it. Passwords stand there as they are, because the server
+compares a million of them a second that way and because 256 random bits need no slow hash.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import yaml
+
+from collector import private_files
+from collector.broker import conf, running
+from telemetry.names import AGENT, is_agent
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from collector.broker.settings import EmbeddedBroker
+
+REGISTER_FILE = "agents.json"
+SCHEMA = "enrolment/1"
+
+
+class NoSuchAgent(LookupError):
+    """The register does not have that id."""
+
+
+class AgentExists(ValueError):
+    """The register has that id already."""
+
+
+class NotAnAgentId(ValueError):
+    """The text cannot be an agent's id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Register:
+    """The agents of the embedded broker whose files are in `directory`."""
+
+    directory: Path
+
+    def passwords(self) -> dict[str, str]:
+        """Every agent's password by its id."""
+        try:
+            text = (self.directory / REGISTER_FILE).read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return {}
+        return dict(json.loads(text))
+
+    def collector_password(self) -> str:
+        """The collector's own password, made at the first call."""
+        private_files.make_directory(self.directory)
+        return private_files.find_or_make_secret(self.directory / "collector.password")
+
+    def add(self, agent: str) -> str:
+        """The new password of a new agent, known to a running broker at once.
+
+        Raises:
+            NotAnAgentId: if no agent can be called so.
+            AgentExists: if one is.
+        """
+        if not is_agent(agent):
+            raise NotAnAgentId(
+                f"{agent!r} is no agent id: at most 40 of a-z 0-9 - ({AGENT.pattern})"
+            )
+        passwords = self.passwords()
+        if agent in passwords:
+            raise AgentExists(
+                f"agent {agent!r} is in the register; remove it first to enrol it anew"
+            )
+        passwords[agent] = private_files.generate_secret()
+        self._save(passwords)
+        return passwords[agent]
+
+    def remove(self, agent: str) -> None:
+        """Shut an agent out; a running broker cuts its connection.
+
+        Raises:
+            NoSuchAgent: if it was not in.
+        """
+        passwords = self.passwords()
+        if passwords.pop(agent, None) is None:
+            raise NoSuchAgent(f"no agent {agent!r} in the register")
+        self._save(passwords)
+
+    def publish(self) -> None:
+        """Write the broker's users file and have a running broker read it."""
+        users = conf.render_users(self.collector_password(), self.passwords())
+        private_files.write(self.directory / conf.USERS_FILE, users)
+        running.reload(self.directory)
+
+    def _save(self, passwords: dict[str, str]) -> None:
+        private_files.make_directory(self.directory)
+        private_files.write(self.directory / REGISTER_FILE, json.dumps(passwords, indent=1) + "\n")
+        self.publish()
+
+
+def enrolment(agent: str, password: str, broker: EmbeddedBroker) -> str:
+    """The bundle that `edge-agent enroll` applies, as YAML.
+
+    The authority's certificate travels inside it, so that one file is all that is carried.
+    """
+    bundle = {
+        "schema": SCHEMA,
+        "agent": agent,
+        "host": broker.reached_at,
+        "port": broker.listen.port,
+        "username": agent,
+        "password": password,
+    }
+    if broker.tls and broker.tls.ca:
+        bundle["ca"] = broker.tls.ca.read_text(encoding="ascii")
+    head = f"# Enrols {agent}. It holds a password: carry it safely, delete it when applied.\n"
+    return head + yaml.safe_dump(bundle, sort_keys=False, allow_unicode=True)
