@@ -1,0 +1,71 @@
+"""How a device behaves on the bus: what one read may ask, its pace, its serial port, its groups."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from pydantic import Field
+
+from device_profiles.registers import ADDRESS_MAX, MAX_BITS, MAX_REGISTERS, Parity, Table
+from telemetry.quantities import Seconds
+from telemetry.settings import Settings
+
+if TYPE_CHECKING:
+    from device_profiles.channel import Channel
+
+
+class Limits(Settings):
+    """What one read may ask of this device.
+
+    Attributes:
+        max_gap: most registers or bits between two channels that one read may bridge.
+        ranges: first and last address that the device answers, by table; a table that is not
+            named answers everywhere.
+    """
+
+    max_registers: Annotated[int, Field(ge=1, le=MAX_REGISTERS)] = MAX_REGISTERS
+    max_bits: Annotated[int, Field(ge=1, le=MAX_BITS)] = MAX_BITS
+    max_gap: Annotated[int, Field(ge=0)] = MAX_BITS
+    ranges: dict[Table, tuple[tuple[int, int], ...]] = Field(default_factory=dict)
+
+    def room(self, table: Table) -> int:
+        """The most registers or bits of one read."""
+        return self.max_bits if table.is_bits else self.max_registers
+
+    def bounds(self, channel: Channel) -> tuple[int, int] | None:
+        """First and last address of the range that holds the whole channel, or None."""
+        if channel.table not in self.ranges:
+            return 0, ADDRESS_MAX
+        for low, high in self.ranges[channel.table]:
+            if low <= channel.address and channel.end - 1 <= high:
+                return low, high
+        return None
+
+
+class Timing(Settings):
+    """The device's pace.
+
+    Attributes:
+        response_timeout: longest time to its first byte.
+        turnaround: usual time to its first byte. The default is the lower of the 100 to 200 ms
+            that Modbus over Serial Line V1.02 §2.4.1 names as typical.
+        pause: silence that it needs between a reply and the next request, beyond Modbus' own.
+    """
+
+    response_timeout: Annotated[Seconds, Field(gt=0, le=60)] = 1.0
+    turnaround: Annotated[Seconds, Field(ge=0, le=10)] = 0.1
+    pause: Annotated[Seconds, Field(ge=0, le=10)] = 0.0
+
+
+class Serial(Settings):
+    """What its serial port can be set to; the first of each is how it leaves the factory."""
+
+    baud: Annotated[tuple[int, ...], Field(min_length=1)] = (9600,)
+    parity: Annotated[tuple[Parity, ...], Field(min_length=1)] = (Parity.NONE,)
+    stop_bits: Literal[1, 2] = 1
+
+
+class Group(Settings):
+    """Channels that are read together: how often, unless the site says otherwise."""
+
+    interval: Annotated[Seconds, Field(gt=0)]
