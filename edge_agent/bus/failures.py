@@ -1,0 +1,45 @@
+"""Why a read brought no words; each failure knows the flag that its channels get."""
+
+from __future__ import annotations
+
+from telemetry.sample import BAD_REPLY, BUS_DOWN, DEVICE_ERROR, NO_REPLY, Flag
+
+ILLEGAL_DATA_ADDRESS = 2
+"""The exception for a register that a device does not have (Modbus Application V1.1b3, §7)."""
+
+GATEWAY_CODES = frozenset({10, 11})
+"""A gateway's word that the device behind it did not answer (Modbus Application V1.1b3, §7)."""
+
+
+class ReadFailed(Exception):
+    """A read brought no words."""
+
+    flag: Flag
+
+
+class NoReply(ReadFailed):
+    """Nothing came within the deadline: the device may be gone."""
+
+    flag = NO_REPLY
+
+
+class BadReply(ReadFailed):
+    """Something came that is no answer to this request: noise, or another's reply."""
+
+    flag = BAD_REPLY
+
+
+class DeviceException(ReadFailed):
+    """The device answered with an exception code."""
+
+    flag = DEVICE_ERROR
+
+    def __init__(self, code: int) -> None:
+        super().__init__(f"exception {code}")
+        self.code = code
+
+
+class BusDown(ReadFailed):
+    """The port or connection is not there: nobody on this bus can be asked."""
+
+    flag = BUS_DOWN

@@ -1,0 +1,73 @@
+"""Whether the time can be believed: what the kernel says of its own clock (adjtimex(2)).
+
+A time daemon tells the kernel when it keeps the clock; a board without a battery starts without.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+from dataclasses import dataclass
+
+from telemetry.envelope import Clock
+
+STA_UNSYNC = 0x0040
+"""Status bit: nobody keeps this clock (linux/timex.h)."""
+
+TIME_ERROR = 5
+"""adjtimex's result while the clock is not synchronised (linux/timex.h)."""
+
+
+class _Timex(ctypes.Structure):
+    """struct timex of linux/timex.h; `modes` 0 only reads."""
+
+    _fields_ = (
+        ("modes", ctypes.c_uint),
+        ("offset", ctypes.c_long),
+        ("freq", ctypes.c_long),
+        ("maxerror", ctypes.c_long),
+        ("esterror", ctypes.c_long),
+        ("status", ctypes.c_int),
+        ("constant", ctypes.c_long),
+        ("precision", ctypes.c_long),
+        ("tolerance", ctypes.c_long),
+        ("tv_sec", ctypes.c_long),
+        ("tv_usec", ctypes.c_long),
+        ("tick", ctypes.c_long),
+        ("ppsfreq", ctypes.c_long),
+        ("jitter", ctypes.c_long),
+        ("shift", ctypes.c_int),
+        ("stabil", ctypes.c_long),
+        ("jitcnt", ctypes.c_long),
+        ("calcnt", ctypes.c_long),
+        ("errcnt", ctypes.c_long),
+        ("stbcnt", ctypes.c_long),
+        ("tai", ctypes.c_int),
+        ("reserved", ctypes.c_int * 11),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class KernelTime:
+    """What adjtimex said: its result, the status bits, and the largest error (µs) it admits."""
+
+    result: int
+    status: int
+    max_error: int
+
+    @property
+    def clock(self) -> Clock:
+        """As envelopes say it."""
+        unsynced = self.result < 0 or self.result == TIME_ERROR or self.status & STA_UNSYNC
+        return Clock.UNKNOWN if unsynced else Clock.SYNCED
+
+
+def ask_kernel() -> KernelTime:
+    """The kernel's word. One that cannot be asked gives a negative result."""
+    timex = _Timex()
+    library = ctypes.CDLL(None, use_errno=True)
+    try:
+        result = library.adjtimex(ctypes.byref(timex))
+    except AttributeError:  # a C library without it
+        result = -os.EX_UNAVAILABLE
+    return KernelTime(result, timex.status, timex.maxerror)

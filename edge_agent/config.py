@@ -1,0 +1,227 @@
+"""The agent's configuration: one YAML file, checked as a whole before anything starts.
+
+What one part says of another (a device's bus, a name taken twice) is checked here too, so that
+each error names its line.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, Field, ValidationError, model_validator
+from pydantic_core import InitErrorDetails, PydanticCustomError
+
+from edge_agent.bus.wire import Wire
+from edge_agent.delivery_settings import OutboxSettings, UplinkSettings
+from telemetry.names import DEVICE, is_agent, is_name
+from telemetry.quantities import Seconds
+from telemetry.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from telemetry.settings import Place
+
+DATA_DIR = Path("/var/lib/city-telemetry/agent")
+"""What must outlive the process: the outbox and the last state."""
+
+HEALTH_SUFFIX = "-health"
+"""A device's counters are samples of a device of its own: `meter-1-health`."""
+
+GATEWAY = "gateway"
+"""The device whose samples are the gateway's own vitals."""
+
+
+def _agent_id(text: str) -> str:
+    if not is_agent(text):
+        raise ValueError(f"{text!r} should be a-z, 0-9 and -, at most 40, such as gw-district-1")
+    return text
+
+
+def _name(text: str) -> str:
+    if not is_name(DEVICE, text):
+        raise ValueError(f"{text!r} should be a-z, 0-9, - and _, at most 40, such as meter-1")
+    return text
+
+
+Name = Annotated[str, AfterValidator(_name)]
+"""The id of a bus, device, profile or site."""
+
+
+class Identity(Settings):
+    """Which gateway this is: its id, its site's id, and where it stands (WGS 84)."""
+
+    id: Annotated[str, AfterValidator(_agent_id)]
+    site: Name | None = None
+    position: (
+        tuple[Annotated[float, Field(ge=-90, le=90)], Annotated[float, Field(ge=-180, le=180)]]
+        | None
+    ) = None
+
+
+class Bus(Settings):
+    """What buses share.
+
+    Attributes:
+        timeout: longest wait for the first byte of a reply, instead of what profiles say.
+        connect_timeout: longest wait for the port or connection.
+    """
+
+    id: Name
+    timeout: Annotated[Seconds, Field(gt=0, le=60)] | None = None
+    connect_timeout: Annotated[Seconds, Field(gt=0, le=60)] = 3.0
+
+
+class TcpBus(Bus):
+    """A Modbus TCP device, or a gateway with several units behind it."""
+
+    transport: Literal["modbus-tcp"]
+    host: Annotated[str, Field(min_length=1)]
+    port: Annotated[int, Field(ge=1, le=65_535)] = 502
+
+    @property
+    def place(self) -> str:
+        """What a technician calls it."""
+        return f"{self.host}:{self.port}"
+
+
+class RtuBus(Bus):
+    """A serial line. 9600 8N1 is how most meters leave the factory."""
+
+    transport: Literal["modbus-rtu"]
+    port: Path
+    baud: Annotated[int, Field(ge=300, le=4_000_000)] = 9600
+    data_bits: Literal[7, 8] = 8
+    parity: Literal["N", "E", "O"] = "N"
+    stop_bits: Literal[1, 2] = 1
+
+    @property
+    def place(self) -> str:
+        """What a technician calls it."""
+        return f"{self.port} {self.baud} {self.data_bits}{self.parity}{self.stop_bits}"
+
+    @property
+    def wire(self) -> Wire:
+        """Its times."""
+        bits = 1 + self.data_bits + (self.parity != "N") + self.stop_bits
+        return Wire(baud=self.baud, bits=bits)
+
+
+class DeviceSettings(Settings):
+    """One device.
+
+    Attributes:
+        unit: its Modbus address.
+        interval: how often its fastest group is read, instead of what its profile says.
+        heartbeat: how often at the least each channel is sent; derived from the intervals.
+    """
+
+    id: Name
+    bus: str
+    unit: int = 1
+    profile: str
+    interval: Annotated[Seconds, Field(ge=0.01, le=86_400)] | None = None
+    label: str = ""
+    heartbeat: Annotated[Seconds, Field(gt=0)] | None = None
+
+
+class ClockSettings(Settings):
+    """Whether the kernel says that the time is true, or the host vouches for it.
+
+    `trusted` is for a container or a virtual machine that may not ask its kernel.
+    """
+
+    source: Literal["kernel", "trusted"] = "kernel"
+
+
+class VitalsSettings(Settings):
+    """How often the gateway's own samples are taken; 0 is never."""
+
+    interval: Annotated[Seconds, Field(ge=0, le=86_400)] = 60.0
+
+
+class AgentConfig(Settings):
+    """The whole file."""
+
+    agent: Identity
+    data_dir: Path = DATA_DIR
+    profiles_dir: Path | None = None
+    buses: tuple[Annotated[TcpBus | RtuBus, Field(discriminator="transport")], ...] = ()
+    devices: tuple[DeviceSettings, ...] = ()
+    outbox: OutboxSettings
+    uplink: UplinkSettings = UplinkSettings()
+    clock: ClockSettings = ClockSettings()
+    vitals: VitalsSettings = VitalsSettings()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _outbox_in_data_dir(cls, document: Any) -> Any:  # noqa: ANN401 - YAML can be anything
+        if not isinstance(document, dict):
+            return document
+        outbox = document.get("outbox", {})
+        if not isinstance(outbox, dict) or "path" in outbox:
+            return document
+        path = Path(str(document.get("data_dir", DATA_DIR)), "outbox.db")
+        return {**document, "outbox": {**outbox, "path": path}}
+
+    @model_validator(mode="after")
+    def _agrees_with_itself(self) -> Self:
+        problems = [
+            # The message is passed as context: a template would read braces in it.
+            InitErrorDetails(
+                type=PydanticCustomError("agent", "{problem}", {"problem": message}),
+                loc=place,
+                input=None,
+            )
+            for place, message in self._problems()
+        ]
+        if problems:
+            raise ValidationError.from_exception_data("AgentConfig", problems)
+        return self
+
+    def _problems(self) -> Iterator[tuple[Place, str]]:
+        yield from _taken("buses", [bus.id for bus in self.buses])
+        yield from _taken("devices", [device.id for device in self.devices])
+        yield from self._shared_ports()
+        for index, device in enumerate(self.devices):
+            for key, message in self._misfits(device):
+                yield ("devices", index, key), message
+
+    def _shared_ports(self) -> Iterator[tuple[Place, str]]:
+        first: dict[str, str] = {}
+        for index, bus in enumerate(self.buses):
+            if not isinstance(bus, RtuBus):
+                continue
+            owner = first.setdefault(str(bus.port), bus.id)
+            if owner != bus.id:
+                yield ("buses", index, "port"), f"{bus.port} is bus {owner!r}'s already"
+
+    def _misfits(self, device: DeviceSettings) -> Iterator[tuple[str, str]]:
+        health = device.id + HEALTH_SUFFIX
+        if device.id == GATEWAY or device.id.endswith(HEALTH_SUFFIX):
+            yield "id", f"{device.id!r} is a name of the agent's own samples"
+        elif not is_name(DEVICE, health):
+            longest = 40 - len(HEALTH_SUFFIX)
+            yield "id", f"{device.id!r} is longer than {longest}; its counters are {health!r}"
+        bus = next((bus for bus in self.buses if bus.id == device.bus), None)
+        if bus is None:
+            known = ", ".join(bus.id for bus in self.buses) or "none"
+            yield "bus", f"there is no bus {device.bus!r}; known are {known}"
+        yield from _unit_misfit(device.unit, bus)
+
+
+def _unit_misfit(unit: int, bus: TcpBus | RtuBus | None) -> Iterator[tuple[str, str]]:
+    """Units as Modbus has them: 0 is everybody on a line; 0 and 255 are the TCP device itself."""
+    if isinstance(bus, TcpBus) and unit in (0, 255):
+        return
+    if unit > 247:  # noqa: PLR2004 - Modbus over Serial Line V1.02, §2.2
+        yield "unit", "should be at most 247" + (", or 255" * isinstance(bus, TcpBus))
+    elif unit < 1:
+        yield "unit", "should be at least 1; 0 addresses every device on a serial line"
+
+
+def _taken(part: str, ids: list[str]) -> Iterator[tuple[Place, str]]:
+    for index, name in enumerate(ids):
+        if name in ids[:index]:
+            yield (part, index, "id"), f"{name!r} is taken by {part}[{ids.index(name)}]"
