@@ -1,0 +1,235 @@
+"""Promise: every channel is read once, whole, in the cheapest reads that the device can answer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from device_profiles.encode import encode
+from device_profiles.model import Channel, Limits
+from device_profiles.registers import Table, Type
+from edge_agent.plan import ChannelTooWide, Cost, Request, ShortReply, decode_reply, plan
+from telemetry.sample import NOT_A_NUMBER, OUT_OF_RANGE
+
+if TYPE_CHECKING:
+    import random
+
+    from telemetry.sample import Value
+
+SLOW = Cost.serial(9600)
+NO_LIMITS = Limits()
+
+
+def channel(address: int, kind: str = "u16", **more: Any) -> Channel:  # noqa: ANN401 - its keys
+    name = f"c_{address}_{kind}" + (f"_{more['bit']}" if "bit" in more else "")
+    entry = {"id": name, "table": "holding", "address": address, "type": kind, **more}
+    return Channel.model_validate(entry)
+
+
+def spans(requests: tuple[Request, ...]) -> list[tuple[int, int]]:
+    return [(request.address, request.count) for request in requests]
+
+
+def test_neighbours_are_one_read() -> None:
+    requests = plan([channel(4, "f32"), channel(0, "f32"), channel(2, "f32")], NO_LIMITS, SLOW)
+
+    assert spans(requests) == [(0, 6)]
+
+
+def test_sixteen_status_bits_are_one_register() -> None:
+    (request,) = plan([channel(7, "bool", bit=bit) for bit in range(16)], NO_LIMITS, SLOW)
+
+    values, _ = decode_reply(request, [0b1000_0000_0000_0101])
+
+    assert spans((request,)) == [(7, 1)]
+    assert [bit for bit, value in enumerate(values.values()) if value] == [0, 2, 15]
+
+
+@pytest.mark.parametrize("cost", [SLOW, Cost.serial(19_200), Cost.serial(115_200), Cost.tcp()])
+@given(addresses=st.lists(st.integers(0, 124), min_size=20, max_size=20, unique=True))
+def test_twenty_scattered_registers_are_at_most_two_reads(cost: Cost, addresses: list[int]) -> None:
+    requests = plan([channel(address) for address in addresses], NO_LIMITS, cost)
+
+    assert len(requests) <= 2
+
+
+def test_a_gap_is_bridged_only_where_that_is_cheaper() -> None:
+    cost = Cost(char_seconds=0.001, overhead_seconds=0.0201)
+
+    near = plan([channel(0), channel(11)], NO_LIMITS, cost)
+    far = plan([channel(0), channel(12)], NO_LIMITS, cost)
+
+    assert spans(near) == [(0, 12)]
+    assert spans(far) == [(0, 1), (12, 1)]
+
+
+def test_a_full_read_is_cut_where_the_gap_is() -> None:
+    limits = Limits(max_registers=10)
+
+    requests = plan([channel(address) for address in (0, 1, 7, 8, 9, 10)], limits, Cost.tcp())
+
+    assert spans(requests) == [(0, 2), (7, 4)]
+
+
+def test_a_gap_that_the_device_does_not_answer_is_not_bridged() -> None:
+    limits = Limits(max_gap=0)
+
+    assert spans(plan([channel(0), channel(2), channel(3)], limits, SLOW)) == [(0, 1), (2, 2)]
+
+
+def test_ranges_are_never_crossed_even_where_they_touch() -> None:
+    limits = Limits(ranges={Table.HOLDING: ((0, 9), (10, 19))})
+
+    assert spans(plan([channel(9), channel(10)], limits, SLOW)) == [(9, 1), (10, 1)]
+
+
+def test_tables_are_apart() -> None:
+    requests = plan([channel(0), channel(0, table="input")], NO_LIMITS, SLOW)
+
+    assert [request.table for request in requests] == [Table.HOLDING, Table.INPUT]
+
+
+def test_the_last_address_can_be_read() -> None:
+    (request,) = plan([channel(65_534, "u32"), channel(65_535)], NO_LIMITS, SLOW)
+
+    values, _ = decode_reply(request, [1, 2])
+
+    assert (request.address, request.count) == (65_534, 2)
+    assert list(values.values()) == [65_538, 2]
+
+
+def test_coils_are_counted_in_bits() -> None:
+    coils = [channel(address, "bool", table="coil") for address in (0, 9, 300)]
+
+    (request,) = plan(coils, NO_LIMITS, SLOW)
+    values, _ = decode_reply(request, [1, *[0] * 8, 1, *[0] * 291, 0, 0, 0, 0])
+
+    assert request.count == 301
+    assert list(values.values()) == [True, True, False]
+
+
+def test_a_channel_that_no_read_can_hold_is_told() -> None:
+    with pytest.raises(ChannelTooWide, match="2 registers wide; one read takes 1"):
+        plan([channel(0, "u32")], Limits(max_registers=1), SLOW)
+
+
+def test_overlapping_channels_are_decoded_each_by_itself() -> None:
+    wanted = [
+        channel(10, "u32"),
+        channel(11, "u8h"),
+        channel(11, "bool", bit=0),
+        channel(12, "f32"),
+        channel(14, "i16", scale=0.1, range=[0, 1]),
+    ]
+    (request,) = plan(wanted, NO_LIMITS, SLOW)
+
+    values, flags = decode_reply(request, [0x0001, 0x0203, 0x7FC0, 0x0000, 0xFFFF])
+
+    assert values == {
+        "c_10_u32": 0x00010203,
+        "c_11_u8h": 2,
+        "c_11_bool_0": True,
+        wanted[4].id: -0.1,
+    }
+    assert flags == {"c_12_f32": NOT_A_NUMBER, wanted[4].id: OUT_OF_RANGE}
+
+
+def test_a_short_reply_is_no_reply() -> None:
+    (request,) = plan([channel(0, "u32")], NO_LIMITS, SLOW)
+
+    with pytest.raises(ShortReply, match="1 of 2 words from 0"):
+        decode_reply(request, [1])
+
+
+def test_a_read_costs_its_wire_time_and_the_devices() -> None:
+    (request,) = plan([channel(address) for address in range(10)], NO_LIMITS, SLOW)
+
+    seconds = Cost.serial(9600, turnaround=0).seconds(request)
+
+    assert seconds == pytest.approx((8 + 5 + 20) * 10 / 9600 + 2 * 3.5 * 10 / 9600)
+
+
+KINDS = [kind for kind in Type if kind not in (Type.STR, Type.BOOL)]
+
+
+@st.composite
+def wanted_channels(draw: st.DrawFn) -> list[Channel]:
+    keys = st.tuples(st.integers(0, 400), st.sampled_from([*KINDS, Type.BOOL]))
+    found = draw(st.lists(keys, min_size=1, max_size=40, unique=True))
+    return [
+        channel(address, kind, bit=draw(st.integers(0, 15)))
+        if kind is Type.BOOL
+        else channel(address, kind)
+        for address, kind in found
+    ]
+
+
+LIMITS = st.builds(
+    Limits,
+    max_registers=st.integers(4, 125),
+    max_gap=st.integers(0, 130),
+    ranges=st.sampled_from([{}, {Table.HOLDING: ((0, 99), (100, 420))}]),
+)
+COSTS = st.sampled_from([Cost.serial(1200), SLOW, Cost.serial(115_200), Cost.tcp()])
+
+
+@given(wanted=wanted_channels(), limits=LIMITS, cost=COSTS)
+def test_every_channel_is_whole_in_just_one_read_within_the_limits(
+    wanted: list[Channel], limits: Limits, cost: Cost
+) -> None:
+    wanted = [one for one in wanted if limits.bounds(one)]
+
+    requests = plan(wanted, limits, cost)
+
+    read = [one.id for request in requests for one in request.channels]
+    assert sorted(read) == sorted(one.id for one in wanted)
+    assert len(requests) <= len(wanted)
+    for request in requests:
+        assert request.count <= limits.max_registers
+        assert len({limits.bounds(one) for one in request.channels}) == 1
+        for one in request.channels:
+            assert request.address <= one.address
+            assert one.end <= request.end
+
+
+@given(wanted=wanted_channels(), limits=LIMITS, cost=COSTS)
+def test_no_plan_costs_more_than_reading_each_channel_by_itself(
+    wanted: list[Channel], limits: Limits, cost: Cost
+) -> None:
+    wanted = [one for one in wanted if limits.bounds(one)]
+
+    together = sum(map(cost.seconds, plan(wanted, limits, cost)))
+
+    assert together <= sum(cost.seconds(Request.of([one])) for one in wanted) + 1e-9
+
+
+@given(wanted=wanted_channels(), chance=st.randoms())
+def test_the_order_of_asking_does_not_matter(wanted: list[Channel], chance: random.Random) -> None:
+    shuffled = chance.sample(wanted, len(wanted))
+
+    assert spans(plan(shuffled, NO_LIMITS, SLOW)) == spans(plan(wanted, NO_LIMITS, SLOW))
+
+
+@given(addresses=st.sets(st.integers(0, 500), min_size=1, max_size=40), cost=COSTS)
+def test_each_value_comes_from_its_own_register(addresses: set[int], cost: Cost) -> None:
+    memory = list(range(1000, 1501))
+
+    values: dict[str, Value] = {}
+    for request in plan([channel(address) for address in addresses], NO_LIMITS, cost):
+        words = memory[request.address : request.end]
+        values |= decode_reply(request, words)[0]
+
+    assert values == {f"c_{address}_u16": 1000 + address for address in addresses}
+
+
+def test_what_is_encoded_is_what_a_reply_says() -> None:
+    wanted = [channel(0, "f32", order="CDAB"), channel(2, "i16", scale=0.1)]
+    (request,) = plan(wanted, NO_LIMITS, SLOW)
+
+    values, flags = decode_reply(request, [*encode(wanted[0], 1.5), *encode(wanted[1], -0.5)])
+
+    assert list(values.values()) == [1.5, -0.5]
+    assert not flags
