@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from collector.alarms import machine, seen
+from collector.alarms import machine, rules, seen
 from collector.alarms.classify import Frontier, Moment, Timeliness, classify, is_future, is_old
 from collector.alarms.machine import Condition, Event, Reading, State
 from collector.alarms.rules import Judge, Priority, Rule
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from collector.arrival import Arrival
+    from telemetry.announce import About
     from telemetry.envelope import Device
     from telemetry.sample import Sample, Value
 
@@ -118,8 +119,8 @@ class _Watch:
 class Engine:
     """All alarms of one collector."""
 
-    def __init__(self, rules: Iterable[Rule], memory: Memory) -> None:
-        self._rules = {rule.id: rule for rule in rules}
+    def __init__(self, book: Iterable[Rule], memory: Memory) -> None:
+        self._rules = {rule.id: rule for rule in book}
         self._alarms = memory.alarms
         self._frontiers = memory.frontiers
         self._streams = memory.streams
@@ -176,6 +177,10 @@ class Engine:
             for occurrence, key in self._open.items()
             if key.rule in self._rules
         ]
+
+    def unfit(self, agent: str, about: About) -> list[str]:
+        """Why rules cannot be kept for what an agent says that it has."""
+        return rules.unfit(tuple(self._rules.values()), agent, about)
 
     def _watch_one(self, arrival: Arrival, now: int, watched: Watched) -> None:
         topic, envelope = arrival.topic, arrival.envelope
