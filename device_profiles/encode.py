@@ -33,13 +33,6 @@ def encode(channel: Channel, value: Value) -> list[int]:
         raise NotEncodable(f"channel {channel.id!r} cannot say {value!r}: {error}") from error
 
 
-def mask(channel: Channel) -> list[int]:
-    """Which bits of its registers are the channel's; others may share them."""
-    if channel.type is Type.STR:
-        return [0xFFFF] * channel.width
-    return _words(channel, (1 << _field(channel)[1]) - 1)
-
-
 def _text_words(channel: Channel, text: str) -> list[int]:
     data = text.encode()
     if len(data) > 2 * channel.width:

@@ -13,7 +13,7 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from device_profiles.decode import Doubted, decoder
-from device_profiles.encode import NotEncodable, encode, mask
+from device_profiles.encode import NotEncodable, encode
 from device_profiles.model import Channel
 from device_profiles.registers import Type
 from telemetry.sample import (
@@ -102,6 +102,10 @@ def test_a_bit_of_a_register_is_a_bool() -> None:
 def test_a_coil_is_a_bool() -> None:
     assert decode("bool", [1], table="coil") is True
     assert decode("bool", [0], table="discrete") is False
+
+
+def test_a_coil_is_encoded_as_one_bit() -> None:
+    assert encode(channel("bool", table="coil"), value=True) == [1]
 
 
 def test_a_part_of_a_register_is_a_number_of_its_own() -> None:
@@ -276,17 +280,6 @@ def test_a_float_survives_encoding(number: float) -> None:
     one = channel("f32", order="CDAB")
 
     assert decoder(one)(encode(one, number)) == number
-
-
-@given(st.data())
-def test_a_mask_covers_just_the_bits_that_a_value_can_set(data: st.DataObject) -> None:
-    one = data.draw(channels().filter(lambda c: c.type is not Type.STR))
-    words = data.draw(st.lists(REGISTER, min_size=one.width, max_size=one.width))
-    own = mask(one)
-
-    masked = [word & bits for word, bits in zip(words, own, strict=True)]
-
-    assert decoder(one)(masked) == decoder(one)(words)
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import pytest
 
 from device_profiles import loader
 from device_profiles.model import Profile
+from edge_agent.examples import mismatches
 from telemetry import settings
 from telemetry.settings import SettingsError
 
@@ -78,6 +79,7 @@ def test_a_default_order_is_for_the_types_that_have_its_length() -> None:
         ("address: 0, bits: [12, 5]", "bits [12, 5] do not fit into u16"),
         ("address: 0, type: i16, bits: [0, 4]", "bits [0, 4] do not fit into i16"),
         ("address: 0, scale: 0", "scale 0 is not between 1E-30 and 1E+30"),
+        ("address: 0, offset: 1e31", "offset 1E+31 is beyond 1E+30"),
         ("address: 0, type: bool, bit: 1, scale: 2", "scale and offset do not apply to bool"),
         ("address: 0, type: f32, enum: {1: one}", "enum is for integers without scale"),
         ("address: 0, enum: {1: one}, range: [0, 1]", "range does not apply to values of str"),
@@ -101,6 +103,28 @@ def test_an_id_that_stands_twice_is_told_at_the_second() -> None:
     assert caught.value.problems[0] == (
         "acme-meter.yaml:13: channels[1] — id 'voltage' is taken by channels[0]"
     )
+
+
+def test_a_channel_that_is_no_mapping_is_told() -> None:
+    with pytest.raises(SettingsError, match=r"12: channels\[0\] — "):
+        parse(GOOD.replace(FIRST, "  - voltage"))
+
+
+def test_channels_can_say_all_themselves_and_examples_can_be_bits() -> None:
+    text = (
+        GOOD.partition("defaults:")[0]
+        + """\
+channels:
+  - {id: door, table: discrete, address: 9, type: bool, group: fast}
+examples:
+  - {table: discrete, address: 8, hex: "02", values: {door: true}, source: computed}
+"""
+    )
+
+    profile = parse(text)
+
+    assert profile.examples[0].words == [0, 1, 0, 0, 0, 0, 0, 0]
+    assert mismatches(profile) == []
 
 
 def test_an_id_is_a_name_that_every_store_takes() -> None:
