@@ -86,6 +86,12 @@ def test_ranges_are_never_crossed_even_where_they_touch() -> None:
     assert spans(plan([channel(9), channel(10)], limits, SLOW)) == [(9, 1), (10, 1)]
 
 
+def test_a_channel_within_another_leaves_no_gap_behind_it() -> None:
+    wanted = [channel(0, "u64"), channel(1), channel(4)]
+
+    assert spans(plan(wanted, Limits(max_gap=0), SLOW)) == [(0, 5)]
+
+
 def test_tables_are_apart() -> None:
     requests = plan([channel(0), channel(0, table="input")], NO_LIMITS, SLOW)
 
@@ -204,6 +210,31 @@ def test_no_plan_costs_more_than_reading_each_channel_by_itself(
     together = sum(map(cost.seconds, plan(wanted, limits, cost)))
 
     assert together <= sum(cost.seconds(Request.of([one])) for one in wanted) + 1e-9
+
+
+@given(
+    addresses=st.lists(st.integers(0, 60), min_size=1, max_size=8, unique=True),
+    cost=COSTS,
+    room=st.integers(1, 60),
+)
+def test_no_way_of_cutting_is_cheaper(addresses: list[int], cost: Cost, room: int) -> None:
+    addresses = sorted(addresses)
+
+    requests = plan([channel(a) for a in addresses], Limits(max_registers=room), cost)
+
+    assert sum(map(cost.seconds, requests)) == pytest.approx(cheapest(addresses, cost, room))
+
+
+def cheapest(addresses: list[int], cost: Cost, room: int) -> float:
+    """The least that reading costs, by trying every way of cutting."""
+    if not addresses:
+        return 0.0
+    return min(
+        cost.read(Table.HOLDING, addresses[cut] - addresses[0] + 1)
+        + cheapest(addresses[cut + 1 :], cost, room)
+        for cut in range(len(addresses))
+        if addresses[cut] - addresses[0] < room
+    )
 
 
 @given(wanted=wanted_channels(), chance=st.randoms())
