@@ -7,6 +7,7 @@ older connection under another id could overwrite `online`; who sees its own `of
 
 from __future__ import annotations
 
+import reprlib
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
 
@@ -14,6 +15,9 @@ from telemetry import codec
 from telemetry.names import CHANNEL, DEVICE, is_name
 
 VERSION = 1
+
+HEARTBEAT_MAX = 366 * 86_400
+"""Longest heartbeat, in seconds: a channel that is not sent once a year is not watched."""
 
 
 class MalformedAnnouncement(ValueError):
@@ -203,25 +207,31 @@ def _unpack_channel(entry: object) -> Channel:
         }:
             return Channel(unit, kept, kind, label)
         case _:
-            raise MalformedAnnouncement(f"channel {entry!r}")
+            raise MalformedAnnouncement(f"channel {reprlib.repr(entry)}")
 
 
 def _unpack_device(entry: object) -> DeviceEntry:
     match entry:
-        case {"profile": str(profile), "heartbeat": (int() | float()) as beat, "label": str(label)}:
+        case {
+            "profile": str(profile),
+            "heartbeat": (int() | float()) as beat,
+            "label": str(label),
+        } if 0 <= beat <= HEARTBEAT_MAX:
             return DeviceEntry(_name(DEVICE, profile), float(beat), label)
         case _:
-            raise MalformedAnnouncement(f"device {entry!r}")
+            raise MalformedAnnouncement(f"device {reprlib.repr(entry)}")
 
 
 def _position(entry: object) -> tuple[float, float] | None:
     match entry:
         case None:
             return None
-        case [(int() | float()) as latitude, (int() | float()) as longitude]:
+        case [(int() | float()) as latitude, (int() | float()) as longitude] if (
+            abs(latitude) <= 90 and abs(longitude) <= 180  # noqa: PLR2004 - degrees have these ends
+        ):
             return float(latitude), float(longitude)
         case _:
-            raise MalformedAnnouncement(f"position {entry!r}")
+            raise MalformedAnnouncement(f"position {reprlib.repr(entry)}")
 
 
 def _document(payload: bytes) -> dict[str, Any]:
@@ -245,12 +255,12 @@ _T = TypeVar("_T")
 
 def _typed(document: dict[str, Any], key: str, kind: type[_T]) -> _T:
     value = document.get(key)
-    if not isinstance(value, kind):
-        raise MalformedAnnouncement(f"{key} is {value!r}")
+    if type(value) is not kind:
+        raise MalformedAnnouncement(f"{key} is {reprlib.repr(value)}")
     return value
 
 
 def _name(pattern: Any, text: str) -> str:  # noqa: ANN401 - re.Pattern[str]
     if not is_name(pattern, text):
-        raise MalformedAnnouncement(f"{text!r} is no name")
+        raise MalformedAnnouncement(f"{reprlib.repr(text)} is no name")
     return text

@@ -15,14 +15,15 @@ A JSON document, deflated (zlib) unless asked otherwise; the payload's first byt
 
 from __future__ import annotations
 
+import reprlib
 import zlib
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from telemetry import codec
-from telemetry.names import CHANNEL, DEVICE, is_name
-from telemetry.sample import Flag, Sample, Value, is_storable
+from telemetry.names import CHANNEL, DEVICE, are_channels, is_name
+from telemetry.sample import INT_MAX, Flag, Sample, Value, is_storable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -35,6 +36,10 @@ MAX_BYTES = 256 * 1024
 MAX_UNPACKED = 8 * 1024 * 1024
 """Largest document that a payload may inflate to."""
 
+_NoneType = type(None)
+_ALWAYS_STORABLE = frozenset({float, bool, _NoneType})
+"""Types that need no look at their value: JSON has no NaN and no infinity."""
+
 TIME_MAX = 253_402_300_799_999
 """The last millisecond of the year 9999: times beyond it have no date."""
 
@@ -46,6 +51,9 @@ class Clock(StrEnum):
     HELD = "held"
     """Stamped later, from the monotonic clock, when the system clock became true."""
     UNKNOWN = "unknown"
+
+
+_CLOCKS = frozenset(Clock)
 
 
 class MalformedEnvelope(ValueError):
@@ -111,11 +119,10 @@ def unpack(payload: bytes) -> Envelope:
     document = _mapping(_document(payload), "envelope")
     version = document.get("v")
     if version != VERSION or isinstance(version, bool):
-        raise MalformedEnvelope(f"version {version!r} is not {VERSION}")
-    try:
-        clock = Clock(str(document.get("clock")))
-    except ValueError as error:
-        raise MalformedEnvelope(str(error)) from error
+        raise MalformedEnvelope(f"version {reprlib.repr(version)} is not {VERSION}")
+    clock = document.get("clock")
+    if not isinstance(clock, str) or clock not in _CLOCKS:
+        raise MalformedEnvelope(f"clock {reprlib.repr(clock)}")
     devices: list[Device] = []
     samples: list[Sample] = []
     seen: set[str] = set()
@@ -126,7 +133,7 @@ def unpack(payload: bytes) -> Envelope:
         seen.add(device.id)
         devices.append(device)
         samples.extend(_unpack_samples(device.id, entry))
-    return Envelope(clock, tuple(devices), tuple(samples))
+    return Envelope(Clock(clock), tuple(devices), tuple(samples))
 
 
 def _pack_device(device: Device, samples: Sequence[Sample]) -> dict[str, object]:
@@ -192,8 +199,8 @@ def _inflate(payload: bytes) -> bytes:
 
 def _unpack_device(entry: dict[str, Any]) -> Device:
     revision = entry.get("rev")
-    if type(revision) is not int or revision < 0:
-        raise MalformedEnvelope(f"revision {revision!r}")
+    if type(revision) is not int or not 0 <= revision <= INT_MAX:
+        raise MalformedEnvelope(f"revision {reprlib.repr(revision)}")
     return Device(
         id=_name(entry.get("id"), DEVICE, "device"),
         profile=_name(entry.get("profile"), DEVICE, "profile"),
@@ -203,16 +210,14 @@ def _unpack_device(entry: dict[str, Any]) -> Device:
 
 
 def _unpack_samples(device: str, entry: dict[str, Any]) -> Iterator[Sample]:
-    channels = [_name(name, CHANNEL, "channel") for name in _items(entry.get("channels"), device)]
-    if len(set(channels)) != len(channels):
-        raise MalformedEnvelope(f"{device}: a channel stands twice")
+    channels = _unpack_channels(device, _items(entry.get("channels"), device))
     times, rows = _items(entry.get("at"), device), _items(entry.get("rows"), device)
     if len(times) != len(rows):
         raise MalformedEnvelope(f"{device}: {len(times)} times for {len(rows)} rows")
     flags = _unpack_flags(device, entry.get("flags", []), len(rows), channels)
     for index, (at, row) in enumerate(zip(times, rows, strict=True)):
         if type(at) is not int or not 0 <= at <= TIME_MAX:
-            raise MalformedEnvelope(f"{device}: time {at!r}")
+            raise MalformedEnvelope(f"{device}: time {reprlib.repr(at)}")
         values = _unpack_row(device, channels, row)
         row_flags = flags.get(index, {})
         for name, flag in row_flags.items():
@@ -221,14 +226,29 @@ def _unpack_samples(device: str, entry: dict[str, Any]) -> Iterator[Sample]:
         yield Sample(device, at, values, row_flags)
 
 
+def _unpack_channels(device: str, entries: list[Any]) -> list[str]:
+    if not set(map(type, entries)) <= {str}:
+        raise MalformedEnvelope(f"{device}: a channel's name is no text")
+    names = set(entries)
+    if len(names) != len(entries):
+        raise MalformedEnvelope(f"{device}: a channel stands twice")
+    if not are_channels(names):
+        wrong = min(name for name in names if not is_name(CHANNEL, name))
+        raise MalformedEnvelope(f"{device}: {reprlib.repr(wrong)} is no channel name")
+    return entries
+
+
 def _unpack_row(device: str, channels: list[str], row: object) -> dict[str, Value]:
     if not isinstance(row, list) or len(row) != len(channels):
         raise MalformedEnvelope(f"{device}: a row does not fit {len(channels)} channels")
-    values = {name: value for name, value in zip(channels, row, strict=True) if value is not None}
-    for name, value in values.items():
-        if not is_storable(value):
-            raise MalformedEnvelope(f"{device}: {name} has no storable value")
-    return values
+    kinds = set(map(type, row))
+    if not kinds <= _ALWAYS_STORABLE:
+        for name, value in zip(channels, row, strict=True):
+            if value is not None and not is_storable(value):
+                raise MalformedEnvelope(f"{device}: {name} has no storable value")
+    if _NoneType not in kinds:
+        return dict(zip(channels, row, strict=True))
+    return {name: value for name, value in zip(channels, row, strict=True) if value is not None}
 
 
 def _unpack_flags(
@@ -243,11 +263,11 @@ def _unpack_flags(
                 try:
                     flag = Flag.parse(text)
                 except ValueError as error:
-                    raise MalformedEnvelope(f"{device}: {error}") from error
+                    raise MalformedEnvelope(f"{device}: no flag {reprlib.repr(text)}") from error
                 if flags.setdefault(row, {}).setdefault(channels[column], flag) is not flag:
                     raise MalformedEnvelope(f"{device}: two flags for one value")
             case _:
-                raise MalformedEnvelope(f"{device}: flag {entry!r}")
+                raise MalformedEnvelope(f"{device}: flag {reprlib.repr(entry)}")
     return flags
 
 
@@ -265,5 +285,5 @@ def _items(document: object, what: str) -> list[Any]:
 
 def _name(text: object, pattern: Any, what: str) -> str:  # noqa: ANN401 - re.Pattern[str]
     if not isinstance(text, str) or not is_name(pattern, text):
-        raise MalformedEnvelope(f"{text!r} is no {what} name")
+        raise MalformedEnvelope(f"{reprlib.repr(text)} is no {what} name")
     return text

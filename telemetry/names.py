@@ -27,10 +27,39 @@ RESERVED_AGENTS = frozenset({"collector"})
 """Agent ids that would collide with a topic branch of the collector's."""
 
 
-@lru_cache(maxsize=65_536)
+LONGEST = 125
+"""No name is longer; so the cache below is bounded in bytes too."""
+
+
 def is_name(pattern: re.Pattern[str], text: str) -> bool:
     """Whether `text`, whole, is a name of that kind."""
+    return len(text) <= LONGEST and _matches(pattern, text)
+
+
+_REMEMBERED = 65_536
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _matches(pattern: re.Pattern[str], text: str) -> bool:
     return pattern.fullmatch(text) is not None
+
+
+_good_channels: set[str] = set()
+
+
+def are_channels(names: set[str]) -> bool:
+    """Whether all of `names` are channels: what `is_name` tells, at a fifth of its time.
+
+    Which channels are good is remembered, because every device of every envelope names all of its.
+    """
+    if _good_channels >= names:
+        return True
+    if not all(is_name(CHANNEL, name) for name in names):
+        return False
+    if len(_good_channels) > _REMEMBERED:
+        _good_channels.clear()
+    _good_channels.update(names)
+    return True
 
 
 def is_agent(text: str) -> bool:

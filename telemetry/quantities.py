@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import BeforeValidator
 
-_NUMBER = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([A-Za-z]*)")
+_NUMBER = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,15})?)\s*([A-Za-z]*)")
 _SECONDS = {"ms": 1e-3, "s": 1, "min": 60, "m": 60, "h": 3600, "d": 86_400, "y": 31_557_600}
 _BYTES = {
     "B": 1,
@@ -36,14 +36,14 @@ def size(text: object) -> object:
         ValueError: if there is no number with a unit of size.
     """
     scaled = _scaled(text, _BYTES, "a size such as 64MB or 2GB")
-    return int(scaled) if isinstance(scaled, float) else scaled
+    return round(scaled) if isinstance(scaled, float) else scaled
 
 
 def _scaled(text: object, units: dict[str, float] | dict[str, int], wanted: str) -> object:
     if isinstance(text, float) or (isinstance(text, int) and not isinstance(text, bool) and text):
         raise ValueError(f"should be {wanted}; {text} has no unit")
     if not isinstance(text, str):
-        return text if text == 0 else _refuse(wanted)
+        return text if type(text) is int else _refuse(wanted)
     match = _NUMBER.fullmatch(text.strip())
     if not match or match[2] not in units:
         return _refuse(wanted)

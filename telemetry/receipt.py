@@ -9,6 +9,7 @@ stall the rest. Silence means: keep it, and send it again.
 
 from __future__ import annotations
 
+import reprlib
 import zlib
 from dataclasses import dataclass
 from enum import StrEnum
@@ -94,6 +95,6 @@ def _unpack_one(stream: str, entry: object) -> Receipt:
             0 < seq <= SEQ_MAX and 0 <= crc <= CRC_MAX and outcome in set(Outcome)
         ):
             reason = rest[0] if rest and isinstance(rest[0], str) else ""
-            return Receipt(stream, seq, crc, Outcome(outcome), reason)
+            return Receipt(stream, seq, crc, Outcome(outcome), reason[:REASON_MAX])
         case _:
-            raise MalformedReceipt(f"receipt {entry!r}")
+            raise MalformedReceipt(f"receipt {reprlib.repr(entry)}")

@@ -7,6 +7,7 @@ never becomes a value. A channel in neither map is unchanged (report by exceptio
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple, Self
@@ -24,6 +25,8 @@ INT_MIN, INT_MAX = -(2**63), 2**63 - 1
 
 TEXT_MAX = 1024
 """Longest text value, in characters."""
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class Quality(StrEnum):
@@ -98,7 +101,7 @@ class Sample:
 
 
 def is_storable(value: Value) -> bool:
-    """Whether a store can hold it: finite, within 64 bits, no longer than `TEXT_MAX`.
+    """Whether a store can hold it: finite, within 64 bits, text of at most `TEXT_MAX` characters.
 
     By exact type, because this runs for every value that arrives (0.1 µs less than a `match`).
     """
@@ -107,4 +110,9 @@ def is_storable(value: Value) -> bool:
         return math.isfinite(value)  # type: ignore[arg-type]
     if kind is int:
         return INT_MIN <= value <= INT_MAX  # type: ignore[operator]
-    return kind is bool or (kind is str and len(value) <= TEXT_MAX)  # type: ignore[arg-type]
+    return kind is bool or (kind is str and _is_text(value))  # type: ignore[arg-type]
+
+
+def _is_text(text: str) -> bool:
+    """Short enough, and without half a surrogate pair, which UTF-8 cannot carry."""
+    return len(text) <= TEXT_MAX and not _SURROGATE.search(text)

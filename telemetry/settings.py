@@ -78,19 +78,15 @@ def read_yaml(text: str, name: str) -> tuple[Any, dict[Place, int]]:
     Raises:
         SettingsError: if it is not one YAML document, or a key stands twice.
     """
-    loader = _Loader(text)
     try:
-        node = loader.get_single_node()
-        lines = {} if node is None else dict(_lines(node, (), name))
-        document = None if node is None else loader.construct_document(node)
+        return _read(_Loader(text), name)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise SettingsError([f"{name}:{line}: {error.problem or error.context}"]) from error
     except (yaml.YAMLError, ValueError) as error:
         raise SettingsError([f"{name}: {error}"]) from error
-    finally:
-        loader.dispose()
-    return document, lines
+    except RecursionError as error:
+        raise SettingsError([f"{name}: nested too deep, or an alias stands for itself"]) from error
 
 
 def spell(place: Place) -> str:
@@ -114,6 +110,11 @@ def read_secret(path: Path) -> str:
         return path.read_text(encoding="utf-8").strip()
     except OSError as error:
         raise SettingsError([f"{path}: {error.strerror}"]) from error
+    except UnicodeDecodeError as error:
+        raise SettingsError([f"{path}: is not UTF-8"]) from error
+
+
+_MERGE = "tag:yaml.org,2002:merge"
 
 
 class _Loader(yaml.SafeLoader):
@@ -121,6 +122,11 @@ class _Loader(yaml.SafeLoader):
 
 
 _Loader.yaml_implicit_resolvers = {}
+_Loader.yaml_constructors = {
+    tag: constructor
+    for tag, constructor in yaml.SafeLoader.yaml_constructors.items()
+    if tag is None or tag.rpartition(":")[2] in ("null", "str", "seq", "map")
+}
 for _tag, _pattern, _first in (
     ("null", r"~|null|", ["~", "n", ""]),
     ("bool", r"true|false", list("tf")),
@@ -137,6 +143,13 @@ for _tag, _pattern, _first in (
     )
 
 
+def _construct_bool(loader: _Loader, node: yaml.ScalarNode) -> bool:
+    text = loader.construct_scalar(node)
+    if text not in ("true", "false"):
+        raise ValueError(f"{text!r} is neither true nor false")
+    return bool(text == "true")
+
+
 def _construct_int(loader: _Loader, node: yaml.ScalarNode) -> int:
     text = str(loader.construct_scalar(node))
     return int(text, 16) if text.startswith("0x") else int(text)
@@ -146,16 +159,29 @@ def _construct_float(loader: _Loader, node: yaml.ScalarNode) -> float:
     return float(loader.construct_scalar(node))
 
 
+_Loader.add_constructor("tag:yaml.org,2002:bool", _construct_bool)
 _Loader.add_constructor("tag:yaml.org,2002:int", _construct_int)
 _Loader.add_constructor("tag:yaml.org,2002:float", _construct_float)
+
+
+def _read(loader: _Loader, name: str) -> tuple[Any, dict[Place, int]]:
+    node = loader.get_single_node()
+    if node is None:
+        return None, {}
+    lines = dict(_lines(node, (), name))  # first: construction replaces merge keys by their keys
+    return loader.construct_document(node), lines
 
 
 def _lines(node: yaml.Node, place: Place, name: str) -> Iterator[tuple[Place, int]]:
     yield place, node.start_mark.line + 1
     if isinstance(node, yaml.MappingNode):
         seen: dict[str, int] = {}
-        for key, value in node.value:
+        for key, value in sorted(node.value, key=lambda pair: pair[0].tag != _MERGE):
             line = key.start_mark.line + 1
+            if key.tag == _MERGE:
+                for merged in value.value if isinstance(value, yaml.SequenceNode) else [value]:
+                    yield from _lines(merged, place, name)
+                continue
             if not isinstance(key, yaml.ScalarNode):
                 raise SettingsError([f"{name}:{line}: a key must be a word or a number"])
             if key.value in seen:
@@ -203,12 +229,17 @@ def _suggestion(place: Place, document: object, model: type[BaseModel]) -> str:
     key = str(place[-1])
     siblings: Any = document
     for part in place[:-1]:
-        siblings = siblings[part]
-    known = _known_keys(set(siblings) - {key}, model)
+        siblings = siblings[part] if isinstance(part, int) else _by_text(siblings)[part]
+    known = _known_keys(_by_text(siblings).keys() - {key}, model)
     close = difflib.get_close_matches(key, known, n=1, cutoff=0.6)
     if close:
         return f"; did you mean {close[0]!r}?"
     return f"; known are {', '.join(sorted(known))}" if known else ""
+
+
+def _by_text(mapping: dict[object, Any]) -> dict[str, Any]:
+    """`mapping` by its keys as a file spells them: `true` and `1` are no text in the document."""
+    return {str(key): value for key, value in mapping.items()}
 
 
 def _known_keys(siblings: set[str], model: type[BaseModel]) -> set[str]:
