@@ -143,15 +143,19 @@ class Outbox:
 
     def _act(self, act: Callable[[OutboxFile], T]) -> T:
         with self._faults():
-            file = self._file or self._open()
             try:
-                result = act(file)
+                result = self._try(act)
             except sqlite3.OperationalError:
                 if not self._free_ballast():
                     raise
-                result = act(file)
-            self.totals, self.oldest_at, self.newest = file.totals, file.oldest_at, file.newest
+                result = self._try(act)
             self._lay_ballast()
+        return result
+
+    def _try(self, act: Callable[[OutboxFile], T]) -> T:
+        file = self._file or self._open()
+        result = act(file)
+        self.totals, self.oldest_at, self.newest = file.totals, file.oldest_at, file.newest
         return result
 
     @contextmanager

@@ -5,10 +5,10 @@ from __future__ import annotations
 import random
 
 import pytest
-from edge_agent.batch import SPAN, Batcher
 from hypothesis import given
 from hypothesis import strategies as st
 
+from edge_agent.batch import SPAN, Batcher
 from telemetry.envelope import MAX_BYTES, Clock, Device, unpack
 from telemetry.receipt import checksum
 from telemetry.sample import Sample, Value

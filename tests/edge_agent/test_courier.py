@@ -10,11 +10,11 @@ import itertools
 from dataclasses import dataclass, field, replace
 
 import pytest
-from edge_agent.courier import LONGEST_RETRY, Courier, Parcel, Posting, Span
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from edge_agent.courier import LONGEST_RETRY, Courier, Parcel, Posting, Span
 from telemetry.announce import Presence
 from telemetry.receipt import Outcome, Receipt
 from telemetry.topics import Lane
@@ -35,7 +35,7 @@ def answer(to: Parcel, outcome: Outcome = Outcome.STORED) -> Receipt:
 
 
 @dataclass
-class Box:
+class _Box:
     """An outbox in memory, and what drives a courier on it, as the shell does."""
 
     courier: Courier
@@ -79,9 +79,9 @@ def new_courier(window: int = 4) -> Courier:
 
 
 @pytest.fixture
-def box() -> Box:
+def box() -> _Box:
     """A courier that is connected, with a collector and its store there."""
-    box = Box(new_courier())
+    box = _Box(new_courier())
     box.courier.opened()
     box.courier.presence("c1", HERE)
     return box
@@ -91,7 +91,7 @@ def seqs(postings: list[Posting]) -> list[int]:
     return [posting.parcel.seq for posting in postings]
 
 
-def test_a_window_goes_out_in_order(box: Box) -> None:
+def test_a_window_goes_out_in_order(box: _Box) -> None:
     box.append(*map(parcel, range(1, 9)))
 
     postings = box.offer()
@@ -100,7 +100,7 @@ def test_a_window_goes_out_in_order(box: Box) -> None:
     assert {posting.lane for posting in postings} == {Lane.LIVE}
 
 
-def test_each_receipt_makes_room_for_one_more(box: Box) -> None:
+def test_each_receipt_makes_room_for_one_more(box: _Box) -> None:
     box.append(*map(parcel, range(1, 9)))
     box.offer()
 
@@ -109,7 +109,7 @@ def test_each_receipt_makes_room_for_one_more(box: Box) -> None:
     assert seqs(box.offer()) == [5]
 
 
-def test_what_is_appended_later_follows(box: Box) -> None:
+def test_what_is_appended_later_follows(box: _Box) -> None:
     box.append(parcel(1))
     box.offer()
 
@@ -119,7 +119,7 @@ def test_what_is_appended_later_follows(box: Box) -> None:
 
 
 def test_without_a_connection_or_a_collector_nothing_is_sent() -> None:
-    box = Box(new_courier())
+    box = _Box(new_courier())
     box.append(parcel(1))
 
     assert box.offer() == []
@@ -131,7 +131,7 @@ def test_without_a_connection_or_a_collector_nothing_is_sent() -> None:
     assert seqs(box.offer()) == [1]
 
 
-def test_a_receipt_with_another_checksum_or_stream_frees_nothing(box: Box) -> None:
+def test_a_receipt_with_another_checksum_or_stream_frees_nothing(box: _Box) -> None:
     box.append(*map(parcel, range(1, 6)))
     box.offer()
 
@@ -142,14 +142,14 @@ def test_a_receipt_with_another_checksum_or_stream_frees_nothing(box: Box) -> No
     assert box.courier.done == {}
 
 
-def test_a_foreign_receipt_for_what_was_not_sent_yet_does_not_hold_it_back(box: Box) -> None:
+def test_a_foreign_receipt_for_what_was_not_sent_yet_does_not_hold_it_back(box: _Box) -> None:
     box.append(parcel(1))
     box.courier.receipt(replace(answer(parcel(1)), crc=7), now=0)
 
     assert seqs(box.offer()) == [1]
 
 
-def test_a_retry_starts_when_the_broker_has_it_and_doubles(box: Box) -> None:
+def test_a_retry_starts_when_the_broker_has_it_and_doubles(box: _Box) -> None:
     box.append(parcel(1))
     box.offer()
 
@@ -163,7 +163,7 @@ def test_a_retry_starts_when_the_broker_has_it_and_doubles(box: Box) -> None:
         assert seqs(box.courier.overdue(now + wait)) == [1]
 
 
-def test_a_reconnection_sends_everything_in_flight_again(box: Box) -> None:
+def test_a_reconnection_sends_everything_in_flight_again(box: _Box) -> None:
     box.append(*map(parcel, range(1, 4)))
     box.offer()
 
@@ -175,7 +175,7 @@ def test_a_reconnection_sends_everything_in_flight_again(box: Box) -> None:
     assert seqs(box.offer()) == [1, 2, 3]
 
 
-def test_a_collector_that_was_restarted_gets_everything_in_flight_again(box: Box) -> None:
+def test_a_collector_that_was_restarted_gets_everything_in_flight_again(box: _Box) -> None:
     box.append(*map(parcel, range(1, 4)))
     box.offer()
 
@@ -186,7 +186,7 @@ def test_a_collector_that_was_restarted_gets_everything_in_flight_again(box: Box
     assert seqs(box.offer()) == [1, 2, 3]
 
 
-def test_what_was_seen_waits_until_the_store_is_up(box: Box) -> None:
+def test_what_was_seen_waits_until_the_store_is_up(box: _Box) -> None:
     box.courier.presence("c1", NO_STORE)
     box.append(*map(parcel, range(1, 8)))
     for posting in box.offer():
@@ -200,7 +200,7 @@ def test_what_was_seen_waits_until_the_store_is_up(box: Box) -> None:
     assert seqs(box.offer()) == [1], "5, 6 and 7 are in flight still"
 
 
-def test_what_was_seen_after_the_store_came_back_is_sent_again_all_the_same(box: Box) -> None:
+def test_what_was_seen_after_the_store_came_back_is_sent_again_all_the_same(box: _Box) -> None:
     box.append(parcel(1))
     box.offer()
 
@@ -211,7 +211,7 @@ def test_what_was_seen_after_the_store_came_back_is_sent_again_all_the_same(box:
     assert seqs(box.offer()) == [1]
 
 
-def test_while_the_store_is_down_backlog_stays_at_home(box: Box) -> None:
+def test_while_the_store_is_down_backlog_stays_at_home(box: _Box) -> None:
     box.courier.presence("c1", NO_STORE)
     box.append(parcel(1, NOW - 100_000), parcel(2))
 
@@ -220,7 +220,7 @@ def test_while_the_store_is_down_backlog_stays_at_home(box: Box) -> None:
     assert seqs(box.offer()) == [1]
 
 
-def test_after_a_short_blip_everything_goes_in_order_on_live(box: Box) -> None:
+def test_after_a_short_blip_everything_goes_in_order_on_live(box: _Box) -> None:
     box.append(*(parcel(n, NOW - 59_000 + n) for n in range(1, 5)))
 
     postings = box.offer()
@@ -228,7 +228,7 @@ def test_after_a_short_blip_everything_goes_in_order_on_live(box: Box) -> None:
     assert [(p.lane, p.parcel.seq) for p in postings] == [(Lane.LIVE, n) for n in range(1, 5)]
 
 
-def test_after_an_outage_the_fresh_goes_first_and_backlog_has_its_share(box: Box) -> None:
+def test_after_an_outage_the_fresh_goes_first_and_backlog_has_its_share(box: _Box) -> None:
     box.append(*(parcel(n, NOW - 100_000) for n in range(1, 9)), parcel(9))
 
     postings = box.offer()
@@ -243,7 +243,7 @@ def test_after_an_outage_the_fresh_goes_first_and_backlog_has_its_share(box: Box
     ]
 
 
-def test_backlog_goes_oldest_first_until_it_is_drained(box: Box) -> None:
+def test_backlog_goes_oldest_first_until_it_is_drained(box: _Box) -> None:
     box.append(*(parcel(n, NOW - 100_000) for n in range(1, 9)), parcel(9))
     order = []
 
@@ -258,7 +258,7 @@ def test_backlog_goes_oldest_first_until_it_is_drained(box: Box) -> None:
     assert box.parcels == {}
 
 
-def test_a_link_too_slow_for_all_puts_what_grew_old_behind_what_is_fresh(box: Box) -> None:
+def test_a_link_too_slow_for_all_puts_what_grew_old_behind_what_is_fresh(box: _Box) -> None:
     box.append(*map(parcel, range(1, 9)))
     box.offer()
     later = NOW + 61_000
@@ -273,7 +273,7 @@ def test_a_link_too_slow_for_all_puts_what_grew_old_behind_what_is_fresh(box: Bo
     ]
 
 
-def test_an_answer_to_a_question_that_has_lapsed_is_dropped(box: Box) -> None:
+def test_an_answer_to_a_question_that_has_lapsed_is_dropped(box: _Box) -> None:
     box.append(parcel(1))
     box.courier.marked(0)
     span = box.courier.wants()
@@ -284,7 +284,7 @@ def test_an_answer_to_a_question_that_has_lapsed_is_dropped(box: Box) -> None:
     assert box.courier.offer(span, [parcel(1)], at=NOW) == []
 
 
-def test_of_two_collectors_one_is_enough(box: Box) -> None:
+def test_of_two_collectors_one_is_enough(box: _Box) -> None:
     box.courier.presence("c2", replace(HERE, boot="b9"))
     box.courier.presence("c1", None)
 
@@ -293,14 +293,14 @@ def test_of_two_collectors_one_is_enough(box: Box) -> None:
     assert seqs(box.offer()) == [1]
 
 
-class Journey(RuleBasedStateMachine):
+class _Journey(RuleBasedStateMachine):
     """A courier, an outbox, a network that loses, repeats and reorders, and a collector."""
 
     WINDOW = 3
 
     def __init__(self) -> None:
         super().__init__()
-        self.box = Box(new_courier(self.WINDOW))
+        self.box = _Box(new_courier(self.WINDOW))
         self.appended: dict[int, Parcel] = {}
         self.stored: set[int] = set()
         self.receipted: set[Receipt] = set()
@@ -356,7 +356,7 @@ class Journey(RuleBasedStateMachine):
 
     @rule(keep=st.booleans())
     def restart_agent(self, *, keep: bool) -> None:
-        old, self.box = self.box, Box(new_courier(self.WINDOW))
+        old, self.box = self.box, _Box(new_courier(self.WINDOW))
         self.box.append(*old.parcels.values())
         self.box.newest = max(old.newest, self.box.newest)
         self.connected = False
@@ -444,5 +444,5 @@ class Journey(RuleBasedStateMachine):
         assert self.box.parcels == {}
 
 
-Journey.TestCase.settings = settings(max_examples=80, stateful_step_count=50, deadline=None)
-TestEveryJourneyEndsAtTheCollector = Journey.TestCase
+_Journey.TestCase.settings = settings(max_examples=200, stateful_step_count=50, deadline=None)
+TestEveryJourneyEndsAtTheCollector = _Journey.TestCase
