@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 READ = bytes.fromhex("03 0064 0002")
-UNKNOWN = bytes.fromhex("41 01 02 03")
 
 units = st.integers(0, 255)
 reads = st.builds(
@@ -118,12 +117,12 @@ def test_an_unknown_function_is_whole_when_the_line_falls_silent(
 
 
 @given(st.binary(max_size=40))
-def test_a_request_is_found_behind_noise_by_the_end_of_the_silence(noise: bytes) -> None:
+def test_requests_are_found_behind_noise_by_the_end_of_the_silence(noise: bytes) -> None:
     splitter = RtuSplitter()
 
-    found = splitter.feed(noise + rtu(17, READ)) + splitter.silence()
+    found = splitter.feed(noise + rtu(17, READ) + rtu(18, READ)) + splitter.silence()
 
-    assert found[-1] == Request(17, READ)
+    assert found[-2:] == [Request(17, READ), Request(18, READ)]
 
 
 @given(st.binary(max_size=40))
