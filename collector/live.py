@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal
 from telemetry.announce import About, Status
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable
+    from collections.abc import AsyncGenerator, Iterable
 
     from collector.alarms.transition import Transition
     from collector.arrival import Arrival
@@ -159,7 +159,7 @@ class Live:
         self.store = state
         self._tell(StoreChanged(state))
 
-    async def subscribe(self, most: int = QUEUE) -> AsyncIterator[LiveEvent]:
+    async def subscribe(self, most: int = QUEUE) -> AsyncGenerator[LiveEvent, None]:
         """Events from now on; at most `most` of them wait."""
         follower = _Follower(most)
         self._followers.add(follower)
