@@ -48,6 +48,8 @@ Decoder = Callable[[Words], Value | Flag | Doubted]
 
 _Number = int | float
 _FLOATS = {2: struct.Struct(">e"), 4: struct.Struct(">f"), 8: struct.Struct(">d")}
+_DIGITS = {2: (3, 4, 5), 4: (6, 7, 8, 9), 8: ()}
+"""How many decimal digits may be needed to tell one number of that many bytes from the next."""
 
 
 def decoder(channel: Channel) -> Decoder:
@@ -141,10 +143,31 @@ def _float_reader(size: int) -> Callable[[int], _Number | Flag]:
     unpack = _FLOATS[size].unpack
 
     def read(raw: int) -> _Number | Flag:
-        number: float = unpack(raw.to_bytes(size, "big"))[0]
-        return number if math.isfinite(number) else NOT_A_NUMBER
+        binary = raw.to_bytes(size, "big")
+        number: float = unpack(binary)[0]
+        return _shortest(number, binary) if math.isfinite(number) else NOT_A_NUMBER
 
     return read
+
+
+def _shortest(number: float, binary: bytes) -> float:
+    """The decimal that the device means: 230.1, where its 32 bits are 230.10000610351562.
+
+    It is the shortest one that the same bytes stand for, so nothing is lost; 6 digits always
+    survive in 32 bits, and 9 always tell them apart (3 and 5 in 16). A whole number is what it
+    is: a counter's last digits are not rounded away.
+    """
+    if number.is_integer():
+        return number
+    pack = _FLOATS[len(binary)].pack
+    for digits in _DIGITS[len(binary)]:
+        decimal = float(f"{number:.{digits}g}")
+        try:
+            if pack(decimal) == binary:
+                return decimal
+        except OverflowError:  # rounded up beyond the largest
+            continue
+    return number
 
 
 def _decimal_digits(raw: int) -> _Number | Flag:

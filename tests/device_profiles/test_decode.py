@@ -217,7 +217,39 @@ def test_a_scaled_float_is_rounded_once(number: float, power: int) -> None:
 
     value = decode("f32", words, scale=Decimal(1).scaleb(-power))
 
-    assert value == float(Fraction(number) / 10**power)
+    assert value == float(Fraction(meant(number)) / 10**power)
+
+
+def meant(number: float) -> float:
+    """The shortest decimal with the same 32 bits, by trying one digit more and more."""
+    assume(number == 0 or abs(number) >= 2**-126)  # below, fewer than 6 digits are told apart
+    if number.is_integer():
+        return number
+    spellings = (float(f"{number:.{digits}g}") for digits in range(1, 18))
+    same = (s for s in spellings if struct.pack(">f", s) == struct.pack(">f", number))
+    return next(same)
+
+
+@pytest.mark.parametrize(
+    ("words", "value"),
+    [
+        ([0x4366, 0x199A], 230.1),
+        ([0x43C9, 0xAA46], 403.33026),
+        ([0x3DCC, 0xCCCD], 0.1),
+        ([0x4C00, 0x0002], 33_554_440.0),
+        ([0x0000, 0x0001], 1.4013e-45),
+        ([0x7F7F, 0xFFFF], 340_282_346_638_528_859_811_704_183_484_516_925_440.0),
+    ],
+)
+def test_a_float_of_32_bits_is_the_decimal_that_the_device_means(
+    words: list[int], value: float
+) -> None:
+    assert decode("f32", words) == value
+
+
+@pytest.mark.parametrize(("word", "value"), [(0x2E66, 0.1), (0x5730, 115.0), (0x3555, 0.3333)])
+def test_a_float_of_16_bits_is_the_decimal_that_the_device_means(word: int, value: float) -> None:
+    assert decode("f16", [word]) == value
 
 
 REGISTER = st.integers(0, 65_535)
@@ -279,7 +311,7 @@ def test_what_was_decoded_encodes_to_the_same_value(data: st.DataObject) -> None
 def test_a_float_survives_encoding(number: float) -> None:
     one = channel("f32", order="CDAB")
 
-    assert decoder(one)(encode(one, number)) == number
+    assert decoder(one)(encode(one, number)) == meant(number)
 
 
 @pytest.mark.parametrize(
