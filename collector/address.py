@@ -36,6 +36,11 @@ class Address(NamedTuple):
         except ValueError:
             return self.host == "localhost"
 
+    @property
+    def is_any(self) -> bool:
+        """Whether it is every address of this machine, and so nowhere to connect to."""
+        return self.host in ("0.0.0.0", "::")  # noqa: S104 - compared, not bound
+
     def __str__(self) -> str:
         """As people write it."""
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"

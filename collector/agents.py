@@ -55,7 +55,7 @@ class Register:
     def collector_password(self) -> str:
         """The collector's own password, made at the first call."""
         private_files.make_directory(self.directory)
-        return private_files.find_or_make_secret(self.directory / "collector.password")
+        return private_files.find_or_make_secret(self.directory / conf.COLLECTOR_PASSWORD_FILE)
 
     def add(self, agent: str) -> str:
         """The new password of a new agent, known to a running broker at once.

@@ -27,6 +27,7 @@ COLLECTOR_USER = "collector"
 """The collector's own user; no agent may have this id (`telemetry.names.RESERVED_AGENTS`)."""
 
 USERS_FILE = "users.conf"
+COLLECTOR_PASSWORD_FILE = "collector.password"  # noqa: S105 - a file's name
 
 MAX_PAYLOAD = MAX_BYTES + 4096
 """Bytes: the largest envelope with its topic and headers."""

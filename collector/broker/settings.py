@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
 
 from pydantic import Field, model_validator
 
@@ -39,19 +38,20 @@ class BrokerTls(Settings):
 class EmbeddedBroker(Settings):
     """The broker that comes with the collector."""
 
-    kind: Literal["embedded"] = "embedded"
     listen: Listen = LOOPBACK
     advertise: str | None = Field(None, description="the name by which agents find this machine")
     tls: BrokerTls | None = None
     store_size: Size = Field(10**9, ge=64 * 10**6, description="most that it may keep on disk")
 
     @model_validator(mode="after")
-    def _tls_off_loopback(self) -> EmbeddedBroker:
+    def _safe_and_found(self) -> EmbeddedBroker:
         if not self.listen.is_loopback and self.tls is None:
             raise ValueError(f"listening on {self.listen} needs tls; only loopback goes without")
+        if self.listen.is_any and self.advertise is None:
+            raise ValueError("needs advertise: the name in the certificate, by which it is found")
         return self
 
     @property
     def reached_at(self) -> str:
-        """The host that agents are told."""
+        """The host that agents, and the collector itself, connect to."""
         return self.advertise or self.listen.host

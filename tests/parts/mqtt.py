@@ -120,7 +120,9 @@ def mqtt_client(  # noqa: PLR0913 - each is one thing a CONNECT may say
     client.reconnect_delay_set(1, 1)
     if tls is not None:
         client.tls_set(
-            str(tls.ca), str(tls.certificate) if tls.certificate else None, str(tls.key) if tls.key else None
+            str(tls.ca),
+            str(tls.certificate) if tls.certificate else None,
+            str(tls.key) if tls.key else None,
         )
     if will is not None:
         client.will_set(*will, qos=1, retain=True)

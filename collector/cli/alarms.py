@@ -1,0 +1,129 @@
+"""`collector alarms`: what is open, its history, and taking note of it."""
+
+import json
+from typing import Annotated, Any
+
+import typer
+
+from collector.alarms.rules import Priority
+from collector.api.alarms import AlarmState
+from collector.cli import moments, online
+from collector.cli.exits import told
+from collector.cli.options import ConfigFile, Json, Language, TokenFile, Url
+from collector.cli.table import table
+from collector.cli.texts import Lang, Text, say
+
+app = typer.Typer(no_args_is_help=True, help="Open alarms, and taking note of them.")
+
+Occurrence = Annotated[str, typer.Argument(help="As `collector alarms list` shows it.")]
+
+
+@app.command("list")
+def list_alarms(  # noqa: PLR0913 - each is one option
+    config_file: ConfigFile,
+    lang: Language,
+    *,
+    state: Annotated[list[AlarmState] | None, typer.Option(help="Any of these.")] = None,
+    priority: Annotated[list[Priority] | None, typer.Option(help="Any of these.")] = None,
+    as_json: Json = False,
+    url: Url = None,
+    token_file: TokenFile = None,
+) -> None:
+    """List open alarms: those to be acknowledged first, the most urgent first.
+
+    Examples:
+      collector alarms list
+      collector alarms list --priority high --state unacked-active --lang vi
+    """
+    with told():
+        collector = online.find(config_file, url, token_file)
+    found = collector.get("/v1/alarms", state=state or None, priority=priority or None)
+    if as_json:
+        typer.echo(json.dumps(found, ensure_ascii=False))
+    elif not found:
+        typer.echo(say(Text.NO_ALARMS, lang))
+    else:
+        typer.echo(_table(found, lang))
+
+
+@app.command("show")
+def show(  # noqa: PLR0913 - each is one option
+    occurrence: Occurrence,
+    config_file: ConfigFile,
+    lang: Language,
+    *,
+    as_json: Json = False,
+    url: Url = None,
+    token_file: TokenFile = None,
+) -> None:
+    """Show one occurrence and every step of it.
+
+    Example: collector alarms show 9f86d081884c7d65
+    """
+    with told():
+        collector = online.find(config_file, url, token_file)
+    document = collector.get(f"/v1/alarms/{occurrence}")
+    if as_json:
+        typer.echo(json.dumps(document, ensure_ascii=False))
+        return
+    if document["alarm"]:
+        alarm = document["alarm"]
+        typer.echo(f"{alarm['title']}: {_state(alarm, lang)}")
+        typer.echo(f"{say(Text.ACTION, lang)}: {alarm['action']}")
+    for step in document["transitions"]:
+        typer.echo(_step(step, lang))
+
+
+@app.command("ack")
+def acknowledge(  # noqa: PLR0913 - each is one option
+    occurrence: Occurrence,
+    config_file: ConfigFile,
+    lang: Language,
+    *,
+    comment: Annotated[str, typer.Option("--comment", "-m", help="What is being done.")] = "",
+    url: Url = None,
+    token_file: TokenFile = None,
+) -> None:
+    """Acknowledge an occurrence: somebody has taken note of it. Needs an operator's token.
+
+    Example: collector alarms ack 9f86d081884c7d65 -m "crew is on its way"
+    """
+    with told():
+        collector = online.find(config_file, url, token_file)
+    collector.post(f"/v1/alarms/{occurrence}/ack", {"comment": comment})
+    typer.echo(f"{occurrence}: {say(Text.ACKNOWLEDGED, lang)}")
+
+
+def _table(found: list[dict[str, Any]], lang: Lang) -> str:
+    headings = (
+        Text.PRIORITY,
+        Text.STATE,
+        Text.SINCE,
+        Text.SERIES,
+        Text.ALARM,
+        Text.OCCURRENCE,
+        Text.ACTION,
+    )
+    rows = [
+        (
+            say(alarm["priority"], lang),
+            _state(alarm, lang),
+            moments.show(alarm["active_at"]),
+            f"{alarm['agent']}/{alarm['device']}/{alarm['channel']}",
+            alarm["title"],
+            alarm["occurrence"],
+            alarm["action"],
+        )
+        for alarm in found
+    ]
+    return table([say(heading, lang) for heading in headings], rows)
+
+
+def _state(alarm: dict[str, Any], lang: Lang) -> str:
+    return say(alarm["state"], lang)
+
+
+def _step(step: dict[str, Any], lang: Lang) -> str:
+    said = " ".join(part for part in (step["who"], step["comment"]) if part)
+    value = "" if step["value"] is None else f"  {step['value']}"
+    return f"{moments.show(step['at'])}  {say(step['kind'], lang)}{value}  {said}".rstrip()

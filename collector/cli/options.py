@@ -1,0 +1,42 @@
+"""Options that several commands share: spelt and explained once."""
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from collector.cli.texts import Lang
+
+SYSTEM_CONFIG = Path("/etc/city-telemetry/collector/collector.yaml")
+
+
+def default_config() -> Path:
+    """`COLLECTOR_CONFIG`, else a collector.yaml here, else the system's."""
+    named = os.environ.get("COLLECTOR_CONFIG")
+    here = Path("collector.yaml")
+    return Path(named) if named else here if here.exists() else SYSTEM_CONFIG
+
+
+ConfigFile = Annotated[
+    Path,
+    typer.Option(
+        "--config",
+        "-c",
+        default_factory=default_config,
+        show_default="$COLLECTOR_CONFIG, ./collector.yaml, or the system's",
+        help="The collector's configuration.",
+    ),
+]
+Url = Annotated[
+    str | None,
+    typer.Option(help="Ask the collector at this address, https://centre.example.vn:8420."),
+]
+TokenFile = Annotated[
+    Path | None,
+    typer.Option(help="A file with your token; unless given, this machine's own is used."),
+]
+Json = Annotated[bool, typer.Option("--json", help="Answer in JSON, for scripts.")]
+Language = Annotated[
+    Lang, typer.Option("--lang", default_factory=Lang.of_environment, help="vi or en.")
+]

@@ -1,0 +1,115 @@
+"""`collector agents`, `collector tokens`: who may send, and who may ask."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from collector import agents as register
+from collector import config, private_files
+from collector.cli.exits import Exit, leave, told
+from collector.cli.options import ConfigFile, Json
+from collector.cli.table import table
+from collector.tokens import Role, Tokens
+
+agents = typer.Typer(no_args_is_help=True, help="Agents that may send to the embedded broker.")
+tokens = typer.Typer(no_args_is_help=True, help="Tokens for the HTTP API.")
+
+NO_REGISTER = "the broker is an external one: make the agent's user there"
+
+
+@agents.command("add")
+def add_agent(
+    agent: Annotated[str, typer.Argument(help="The agent's id: a-z 0-9 -, at most 40.")],
+    config_file: ConfigFile,
+    output: Annotated[
+        Path | None, typer.Option(help="The bundle to write.", show_default="AGENT.enroll.yaml")
+    ] = None,
+) -> None:
+    """Give an agent credentials, and write the bundle that `edge-agent enroll` applies.
+
+    Example: collector agents add gw-1
+    A running collector lets it in at once.
+    """
+    with told():
+        settings = config.load(config_file)
+        if settings.broker.embedded is None:
+            leave(NO_REGISTER, Exit.WRONG_INPUT)
+        bundle = output or Path(f"{agent}.enroll.yaml")
+        if bundle.exists():
+            leave(f"{bundle} exists; nothing was done", Exit.WRONG_INPUT)
+        agent_register = register.Register(settings.broker_dir)
+        password = agent_register.add(agent)
+        bundle.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        private_files.write(bundle, register.enrolment(agent, password, settings.broker.embedded))
+    typer.echo(f"wrote {bundle}: carry it to the gateway, then: edge-agent enroll {bundle.name}")
+
+
+@agents.command("list")
+def list_agents(config_file: ConfigFile, *, as_json: Json = False) -> None:
+    """List the agents that may connect.
+
+    Example: collector agents list
+    """
+    with told():
+        settings = config.load(config_file)
+        if settings.broker.embedded is None:
+            leave(NO_REGISTER, Exit.WRONG_INPUT)
+        names = sorted(register.Register(settings.broker_dir).passwords())
+    typer.echo(json.dumps(names) if as_json else "\n".join(names))
+
+
+@agents.command("remove")
+def remove_agent(agent: str, config_file: ConfigFile) -> None:
+    """Shut an agent out; a running collector cuts its connection.
+
+    Example: collector agents remove gw-1
+    """
+    with told():
+        settings = config.load(config_file)
+        if settings.broker.embedded is None:
+            leave(NO_REGISTER, Exit.WRONG_INPUT)
+        register.Register(settings.broker_dir).remove(agent)
+    typer.echo(f"{agent} is shut out")
+
+
+@tokens.command("add")
+def add_token(
+    name: Annotated[str, typer.Argument(help="Who gets it; the audit log names them so.")],
+    config_file: ConfigFile,
+    role: Annotated[
+        Role, typer.Option(help="viewer reads, operator acknowledges too, admin is for keepers.")
+    ] = Role.VIEWER,
+) -> None:
+    """Make a token and print it, this once.
+
+    Example: collector tokens add duty-desk --role operator > duty-desk.token
+    """
+    with told():
+        typer.echo(Tokens(config.load(config_file).data_dir).add(name, role))
+
+
+@tokens.command("list")
+def list_tokens(config_file: ConfigFile, *, as_json: Json = False) -> None:
+    """List who has a token, and as what.
+
+    Example: collector tokens list
+    """
+    with told():
+        callers = Tokens(config.load(config_file).data_dir).callers()
+    if as_json:
+        typer.echo(json.dumps([{"name": c.name, "role": c.role} for c in callers]))
+    else:
+        typer.echo(table(("NAME", "ROLE"), [(c.name, c.role) for c in callers]))
+
+
+@tokens.command("remove")
+def remove_token(name: str, config_file: ConfigFile) -> None:
+    """Make a token worthless, at once.
+
+    Example: collector tokens remove duty-desk
+    """
+    with told():
+        Tokens(config.load(config_file).data_dir).remove(name)
+    typer.echo(f"the token of {name} is worthless now")

@@ -1,0 +1,110 @@
+"""`collector init`, `check`, `run`: set it up, look it over, let it work."""
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Annotated
+
+import httpx
+import typer
+
+from collector import app as collector_app
+from collector import checkup, config, starter
+from collector.checkup import Finding, Level
+from collector.cli import online
+from collector.cli.exits import Exit, leave, told
+from collector.cli.options import ConfigFile, Json
+from collector.config import CollectorConfig
+from telemetry import logs
+from telemetry.logs import LogFormat
+from telemetry.settings import SettingsError
+
+
+def init(
+    config_file: Annotated[Path, typer.Option("--config", "-c", help="The file to write.")] = Path(
+        "collector.yaml"
+    ),
+    data_dir: Annotated[Path, typer.Option(help="Where the collector keeps its data.")] = Path(
+        "data"
+    ),
+) -> None:
+    """Write a first configuration with comments, alarm rules beside it, and secrets.
+
+    Example: collector init && collector check && collector run
+    """
+    with told():
+        try:
+            written = starter.write(config_file, data_dir)
+        except starter.AlreadyThere as error:
+            leave(str(error), Exit.WRONG_INPUT)
+        for path in written:
+            typer.echo(f"wrote {path}")
+
+
+def check(
+    config_file: ConfigFile,
+    *,
+    offline: Annotated[bool, typer.Option("--offline", help="Ask no server.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Check configuration, rules, files and programs; then broker, store and a running collector.
+
+    Example: collector check --offline --config collector.yaml
+    Ends with 1 if anything is FAIL.
+    """
+    findings = _findings(config_file, offline=offline)
+    if as_json:
+        document = [{"level": f.level, "text": f.text} for f in findings]
+        typer.echo(json.dumps(document, ensure_ascii=False, indent=1))
+    else:
+        for finding in findings:
+            typer.echo(finding)
+    if any(finding.level is Level.FAIL for finding in findings):
+        raise typer.Exit(Exit.FAILED)
+
+
+def run(
+    config_file: ConfigFile,
+    log_level: Annotated[str, typer.Option(help="debug, info, warning or error.")] = "info",
+    log_format: Annotated[LogFormat, typer.Option(help="text or json.")] = LogFormat.TEXT,
+) -> None:
+    """Run the collector until SIGTERM or Ctrl-C.
+
+    Example: collector run --config /etc/city-telemetry/collector/collector.yaml
+    """
+    if log_level not in ("debug", "info", "warning", "error"):
+        leave(f"--log-level {log_level}: debug, info, warning or error", Exit.WRONG_INPUT)
+    logs.configure(log_level, log_format)
+    with told():
+        asyncio.run(collector_app.run(config.load(config_file)))
+
+
+def _findings(config_file: Path, *, offline: bool) -> list[Finding]:
+    try:
+        settings = config.load(config_file)
+    except SettingsError as error:
+        return [Finding(Level.FAIL, problem) for problem in error.problems]
+    first = Finding(Level.OK, f"configuration: {config_file}")
+    if offline:
+        return [first, *asyncio.run(checkup.offline(settings))]
+    return [first, *asyncio.run(_all(settings)), *_running(config_file)]
+
+
+async def _all(settings: CollectorConfig) -> list[Finding]:
+    return [*await checkup.offline(settings), *await checkup.online(settings)]
+
+
+def _running(config_file: Path) -> list[Finding]:
+    """What a running collector says of itself."""
+    collector = online.find(config_file, None, None)
+    try:
+        health = httpx.get(f"{collector.url}/healthz", verify=collector.verify).json()
+    except (httpx.TransportError, ValueError):
+        return [Finding(Level.WARN, f"collector: none runs at {collector.url}")]
+    return [
+        Finding(
+            Level.OK if health.get(part) == "up" else Level.FAIL,
+            f"running collector: {part} {health.get(part)}",
+        )
+        for part in ("broker", "store")
+    ]
