@@ -2,7 +2,7 @@
 
 Each `tests/wire/v1/<name>.bin` is a payload, and `<name>.json` says what it is (`kind`) and means
 (`value`). `packs` tells whether packing that value gives these very bytes (after inflating, for
-zlib's versions differ in how well they deflate).
+zlib's versions differ in how well they deflate; with msgspec, which spells exponents its own way).
 """
 
 from __future__ import annotations
