@@ -36,8 +36,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-FLUSH_AFTER = 5.0
-"""Seconds that receipts wait for an append to ride with, before they get a commit of their own."""
+FLUSH_LINGERS = 20
+"""Lingers that receipts wait for an append to ride with, before they get a commit of their own."""
 
 RETRY_AFTER = 2.0
 """Seconds between attempts at a disk that fails."""
@@ -238,7 +238,7 @@ class Delivery:
 
     def _plan_flush(self, loop: asyncio.AbstractEventLoop) -> None:
         if self._courier.done and (self._flush is None or self._flush.when() < loop.time()):
-            self._flush = loop.call_later(FLUSH_AFTER, self._packed.set)
+            self._flush = loop.call_later(FLUSH_LINGERS * self._linger, self._packed.set)
 
     async def _drain(self) -> None:
         if self._flush is not None:
