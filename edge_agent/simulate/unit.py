@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from device_profiles.encode import NotEncodable
@@ -17,13 +17,14 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Unit:
-    """A device that answers."""
+    """A device that answers; what its registers cannot hold is a failure of the device."""
 
     replay: Replay
     faults: Faults
     identity: Identity | None
+    _failing: bool = field(default=False, init=False)
 
     @property
     def delay(self) -> float:
@@ -37,6 +38,9 @@ class Unit:
         try:
             image = self.replay.image(at)
         except NotEncodable as error:
-            log.warning("%s", error)
+            if not self._failing:
+                log.warning("%s; answers exception %d", error, Refusal.DEVICE_FAILURE)
+            self._failing = True
             return refuse(request[0], Refusal.DEVICE_FAILURE)
+        self._failing = False
         return answer(request, image, self.identity)

@@ -14,7 +14,7 @@ from pymodbus.client import AsyncModbusSerialClient
 
 from edge_agent.simulate.frames import rtu
 from edge_agent.simulate.rtu import serve_rtu
-from edge_agent.simulate.scenario import Faults, RtuBus
+from edge_agent.simulate.scenario import Faults, RtuBus, Window
 from edge_agent.simulate.tcp import BusUnavailable
 
 if TYPE_CHECKING:
@@ -121,6 +121,17 @@ async def test_requests_for_other_units_are_not_answered(tmp_path: Path) -> None
         port.write(rtu(2, READ) + rtu(0, READ) + rtu(1, READ))
 
         assert await port.read(len(REPLY)) == REPLY
+        port.close()
+
+
+async def test_a_silent_unit_leaves_the_line_to_the_others(tmp_path: Path) -> None:
+    answered = rtu(7, bytes.fromhex("03 02 02bc"))
+
+    async with serving(bus(tmp_path / "tty"), unit(Faults(silent=(Window(),)))) as place:
+        port = Port(place)
+        port.write(rtu(1, READ) + rtu(7, READ))
+
+        assert await port.read(len(answered)) == answered
         port.close()
 
 

@@ -134,6 +134,14 @@ def test_a_site_brings_profiles_of_its_own(tmp_path: Path) -> None:
     assert staged.units[2].replay.values(0.0)["flow"] == 105.18
 
 
+def test_what_is_wrong_with_a_profile_is_told_with_its_line(tmp_path: Path) -> None:
+    (tmp_path / "my-main.yaml").write_text("schema: device-profile/1\nid: my-main\n")
+    scenario = SMALL.replace("profile: water-main-flow", "profile: my-main")
+
+    with pytest.raises(SettingsError, match=r"my-main\.yaml:1: title — is missing"):
+        load(written(tmp_path, scenario + "profiles: [.]\n"))
+
+
 def test_in_the_demo_the_water_main_runs_low_and_recovers() -> None:
     flows = {at: float(demo_values("water-main-1", at)["flow"]) for at in (0, 5.9, 6, 13.9, 16, 19)}
 

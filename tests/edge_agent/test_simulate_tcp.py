@@ -170,14 +170,18 @@ async def test_illegal_addresses_are_refused() -> None:
     assert before.registers == HOLDING[:10]
 
 
-async def test_what_it_cannot_say_any_more_is_a_failure_of_the_device() -> None:
+async def test_what_it_cannot_say_any_more_is_a_failure_of_the_device_told_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     counter = Total(Constant(1), factor=1e9, start=0, wrap=None)
     rising = dataclasses.replace(unit(), replay=Replay(four_tables(), {"level": counter}))
 
     async with serving({1: rising}, lambda: 1.0) as port, pymodbus_client(port) as client:
-        reply = await client.read_holding_registers(100, device_id=1)
+        replies = [await client.read_holding_registers(100, device_id=1) for _ in range(3)]
 
-    assert reply.exception_code == 4
+    assert [reply.exception_code for reply in replies] == [4, 4, 4]
+    told = [line for line in caplog.messages if "cannot say" in line]
+    assert len(told) == 1
 
 
 async def test_who_does_not_speak_modbus_is_cut_off_alone() -> None:
