@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
+EXACT = 2**53
+"""Whole numbers below it are exact in a float."""
+
 
 class Kind(StrEnum):
     """A counter only grows while the process lives; a gauge goes both ways."""
@@ -65,6 +68,8 @@ def _escape(text: str, *, quote: bool = False) -> str:
 
 
 def _spell(number: float) -> str:
-    if isinstance(number, float) and number.is_integer() and abs(number) < 2**53:
+    if isinstance(number, int):  # a bool is one
+        return str(int(number))
+    if number.is_integer() and abs(number) < EXACT:
         return str(int(number))
     return repr(number).replace("inf", "Inf").replace("nan", "NaN")

@@ -56,7 +56,7 @@ async def stream(
 
 async def _lines(parts: Parts, agent: str | None, device: str | None) -> AsyncIterator[str]:
     yield ": connected\n\n"
-    async with aclosing(parts.live.subscribe()) as events:  # type: ignore[type-var]
+    async with aclosing(parts.live.subscribe()) as events:
         coming = asyncio.ensure_future(anext(events))
         stopping = asyncio.ensure_future(parts.stopping.wait())
         try:

@@ -30,11 +30,11 @@ def test_a_metric_is_its_help_its_type_and_its_numbers() -> None:
 
 
 def test_numbers_are_spelt_as_prometheus_reads_them() -> None:
-    numbers = [0, 1.0, 0.25, 1e300, math.inf, -math.inf, math.nan]
+    numbers = [True, 0, 1.0, 0.25, 1e300, math.inf, -math.inf, math.nan]
 
     spelt = [render([gauge("x", "", n)]).split()[-1] for n in numbers]
 
-    assert spelt == ["0", "1", "0.25", "1e+300", "Inf", "-Inf", "NaN"]
+    assert spelt == ["1", "0", "1", "0.25", "1e+300", "Inf", "-Inf", "NaN"]
 
 
 @given(st.text(), st.text(), st.floats())
