@@ -7,6 +7,7 @@ that nobody sends into the void, and again whenever an older will says `offline`
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import ssl
 import time
@@ -62,6 +63,7 @@ class Intake:
         self._state = ""
         self._rivals: set[str] = set()
         self._introduced = False
+        self._stopping = False
         self._subscribed = False
         self._client = self._new_client()
 
@@ -78,9 +80,9 @@ class Intake:
 
     def stop(self) -> None:
         """Say `offline` and disconnect; blocks for the moment that this takes."""
-        if self._client.is_connected():
-            farewell = self._publish_presence(online=False)
-            farewell.wait_for_publish(1)
+        self._stopping = True
+        with contextlib.suppress(RuntimeError):  # the connection is lost: the will speaks for us
+            self._publish_presence(online=False).wait_for_publish(1)
         self._client.disconnect()
         self._client.loop_stop()
 
@@ -181,7 +183,8 @@ class Intake:
             self._introduced = True
         elif self._introduced:
             self._meet_rival(seen.boot)
-        if self._subscribed and (not seen.online or seen.boot != self._boot):
+        mine = seen.online and seen.boot == self._boot
+        if self._subscribed and not (mine or self._stopping):
             self._publish_presence(online=True)
 
     def _meet_rival(self, boot: str) -> None:
