@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from parts.influxd import Influxd
 
-    from telemetry.sample import Sample
+    from telemetry.sample import Sample, Value
 
 NOW = time.time_ns() // 1_000_000
 T0 = (NOW - 30 * HOUR) // DAY * DAY
@@ -59,7 +59,7 @@ class Bench:
 
 
 @pytest.fixture(params=["sqlite", "influxdb-1", "influxdb-2"])
-def bench(request: pytest.FixtureRequest, tmp_path: Path) -> Bench:
+def bench(request: pytest.FixtureRequest) -> Bench:
     """An empty store of each kind."""
     return request.getfixturevalue("new_bench")()  # type: ignore[no-any-return]
 
@@ -114,7 +114,7 @@ async def _points(store: Store, **parts: object) -> dict[str, list[Point]]:
 
 
 async def test_each_stored_type_comes_back_as_it_was(bench: Bench) -> None:
-    values = {
+    values: dict[str, Value] = {
         "power": 50.0,
         "big": 2**63 - 1,
         "small": -(2**63),
@@ -508,7 +508,7 @@ cells = st.tuples(
 )
 @given(st.sets(cells, min_size=1, max_size=12), st.randoms(use_true_random=False))
 async def test_any_order_and_any_duplicates_give_the_same_content(
-    kind: str,
+    kind: str,  # noqa: ARG001 - read by the fixture
     new_bench: Callable[[], Bench],
     told: set[tuple[int, str, str]],
     chance: random.Random,
