@@ -8,11 +8,15 @@ from __future__ import annotations
 import ctypes
 import os
 from dataclasses import dataclass
+from typing import Literal
 
 from telemetry.envelope import Clock
 
 STA_UNSYNC = 0x0040
 """Status bit: nobody keeps this clock (linux/timex.h)."""
+
+STA_NANO = 0x2000
+"""Status bit: the offset is in nanoseconds, not microseconds (linux/timex.h)."""
 
 TIME_ERROR = 5
 """adjtimex's result while the clock is not synchronised (linux/timex.h)."""
@@ -47,13 +51,24 @@ class _Timex(ctypes.Structure):
     )
 
 
+_C = ctypes.CDLL(None)
+
+
 @dataclass(frozen=True, slots=True)
 class KernelTime:
-    """What adjtimex said: its result, the status bits, and the largest error (µs) it admits."""
+    """What adjtimex said.
+
+    Attributes:
+        result: 0 to 5, or negative if it could not be asked.
+        status: bits.
+        offset: seconds that the clock was last found to be off.
+        max_error: seconds that it may be off; the kernel raises it while nobody keeps the clock.
+    """
 
     result: int
     status: int
-    max_error: int
+    offset: float
+    max_error: float
 
     @property
     def clock(self) -> Clock:
@@ -65,9 +80,14 @@ class KernelTime:
 def ask_kernel() -> KernelTime:
     """The kernel's word. One that cannot be asked gives a negative result."""
     timex = _Timex()
-    library = ctypes.CDLL(None, use_errno=True)
     try:
-        result = library.adjtimex(ctypes.byref(timex))
+        result = _C.adjtimex(ctypes.byref(timex))
     except AttributeError:  # a C library without it
         result = -os.EX_UNAVAILABLE
-    return KernelTime(result, timex.status, timex.maxerror)
+    resolution = 1e9 if timex.status & STA_NANO else 1e6
+    return KernelTime(result, timex.status, timex.offset / resolution, timex.maxerror / 1e6)
+
+
+def clock_state(source: Literal["kernel", "trusted"]) -> Clock:
+    """Whether times taken now are true, by the word of the kernel or of the configuration."""
+    return Clock.SYNCED if source == "trusted" else ask_kernel().clock

@@ -7,7 +7,7 @@ each error names its line.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
@@ -149,21 +149,15 @@ class AgentConfig(Settings):
     profiles_dir: Path | None = None
     buses: tuple[Annotated[TcpBus | RtuBus, Field(discriminator="transport")], ...] = ()
     devices: tuple[DeviceSettings, ...] = ()
-    outbox: OutboxSettings
+    outbox: OutboxSettings = OutboxSettings()
     uplink: UplinkSettings = UplinkSettings()
     clock: ClockSettings = ClockSettings()
     vitals: VitalsSettings = VitalsSettings()
 
-    @model_validator(mode="before")
-    @classmethod
-    def _outbox_in_data_dir(cls, document: Any) -> Any:  # noqa: ANN401 - YAML can be anything
-        if not isinstance(document, dict):
-            return document
-        outbox = document.get("outbox", {})
-        if not isinstance(outbox, dict) or "path" in outbox:
-            return document
-        path = Path(str(document.get("data_dir", DATA_DIR)), "outbox.db")
-        return {**document, "outbox": {**outbox, "path": path}}
+    @property
+    def outbox_path(self) -> Path:
+        """The outbox file."""
+        return self.outbox.path or self.data_dir / "outbox.db"
 
     @model_validator(mode="after")
     def _agrees_with_itself(self) -> Self:

@@ -17,7 +17,7 @@ from telemetry import announce, settings
 from telemetry.envelope import Device
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
     from device_profiles.model import Channel, Profile
@@ -176,8 +176,3 @@ def _used(profile: Profile, group: str) -> bool:
 
 def _members(profile: Profile, intervals: dict[str, float], interval: float) -> Iterator[Channel]:
     return (c for c in profile.channels if intervals[c.group] == interval)
-
-
-def every_round(devices: Iterable[SiteDevice]) -> Iterator[Round]:
-    """The rounds of all these devices."""
-    return (each for device in devices for each in device.rounds)

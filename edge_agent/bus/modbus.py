@@ -137,6 +137,7 @@ class ModbusLink:
             raise self._refuse(str(error), start_within) from error
         finally:
             self._deadline = None
+        _obey_cancellation()
         if reply.transaction_id != ask.transaction_id or reply.dev_id != unit:
             answer = f"transaction {reply.transaction_id} of unit {reply.dev_id}"
             raise self._refuse(answer, start_within)
@@ -233,6 +234,17 @@ class ModbusLink:
         # Beyond its own limit it would drop what a babbling line says without telling.
         client.ctx.max_buffer_size = BABBLE_MAX
         return client
+
+
+def _obey_cancellation() -> None:
+    """Go on being cancelled: Python 3.11's wait_for, in pymodbus, forgets it when a reply comes.
+
+    Raises:
+        CancelledError: if the current task is asked to end.
+    """
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
 
 
 def _words(reply: ModbusPDU) -> list[int]:

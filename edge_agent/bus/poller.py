@@ -120,7 +120,7 @@ class Poller:
         elif not await self._is_open():
             self._skip(each, BUS_DOWN)
         else:
-            await self._poll(each, health)
+            await self.poll(each)
 
     def _skip(self, each: Round, flag: Flag) -> None:
         health = self.health[each.device]
@@ -128,7 +128,9 @@ class Poller:
         if health.tell(each, asyncio.get_running_loop().time()):
             self._hand_over(each.device, {}, {channel.id: flag for channel in each.channels})
 
-    async def _poll(self, each: Round, health: Health) -> None:
+    async def poll(self, each: Round) -> None:
+        """Read a round and hand over its sample; the port must be open."""
+        health = self.health[each.device]
         reads, device = self._reads[each], self._devices[each.device]
         outcome = Outcome()
         pending = deque(reads.due(asyncio.get_running_loop().time()))

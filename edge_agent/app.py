@@ -1,0 +1,235 @@
+"""The agent as a whole: the one place that knows which parts there are.
+
+Every part is a task of one group: an error that no part expects ends them all, and the process,
+so that its supervisor starts it anew. What was read by then is in the outbox.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ctypes
+import dataclasses
+import gc
+import logging
+import os
+import platform
+import secrets
+import signal
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from edge_agent import status, vitals
+from edge_agent.bus.modbus import ModbusLink
+from edge_agent.bus.poller import Poller
+from edge_agent.bus.schedule import phases
+from edge_agent.clock import ask_kernel, clock_state
+from edge_agent.config import GATEWAY, HEALTH_SUFFIX
+from edge_agent.delivery import Delivery
+from edge_agent.site import model, version
+from edge_agent.stamp import Stamps
+from telemetry import announce, systemd
+from telemetry.envelope import Clock
+from telemetry.sample import Sample
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from edge_agent.site import Round, Site, SiteDevice
+    from telemetry.sample import Value
+
+logger = logging.getLogger(__name__)
+
+CLOCK_INTERVAL = 10.0
+"""Seconds between two questions to the kernel about its clock."""
+
+
+class Agent:
+    """A site's agent, running while `run` runs.
+
+    Raises:
+        SettingsError: if a secret cannot be read.
+    """
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+        self._config = site.config
+        self._boot = secrets.token_hex(8)
+        self._started = time.time()
+        self._clock = clock_state(site.config.clock.source)
+        self._stamps = Stamps()
+        names = [device.id for device in site.devices]
+        self._delivery = Delivery(
+            site.config.outbox,
+            site.config.uplink,
+            path=site.config.outbox_path,
+            agent=site.config.agent.id,
+            machine=_machine(),
+            devices={d.id: d.envelope_device for d in site.devices} | vitals.devices(names),
+            clock=self._clock_now,
+            about=self._about,
+        )
+        spread = _spread(site.devices)
+        self._pollers = [
+            Poller(
+                name=bus.id,
+                place=bus.place,
+                link=ModbusLink(bus),
+                devices=site.on(bus.id),
+                phases=spread,
+                put=self._delivery.put,
+                stamps=self._stamps,
+            )
+            for bus in site.config.buses
+        ]
+
+    async def run(self) -> None:
+        """Until SIGTERM or SIGINT; then everything that was read is in the outbox."""
+        stop = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stop.set)
+        async with asyncio.TaskGroup() as tasks:
+            parts = [self._delivery.run(), *(poller.run() for poller in self._pollers)]
+            parts += [self._watch_clock(), self._tell_vitals(), self._tell_status(), _stay_alive()]
+            running = [tasks.create_task(part) for part in parts]
+            self._tell_start()
+            _give_memory_back()
+            await stop.wait()
+            systemd.notify("STOPPING=1")
+            for task in running:
+                task.cancel()
+        logger.info("agent %s: stopped", self._config.agent.id)
+
+    def _tell_start(self) -> None:
+        logger.info(
+            "agent %s: version %s, %d devices on %d buses, outbox %s",
+            self._config.agent.id,
+            version(),
+            len(self._site.devices),
+            len(self._pollers),
+            self._config.outbox_path,
+        )
+        systemd.notify("READY=1")
+
+    async def _watch_clock(self) -> None:
+        self._tell_clock()
+        while True:
+            await asyncio.sleep(CLOCK_INTERVAL)
+            now = clock_state(self._config.clock.source)
+            if now is not self._clock:
+                self._clock = now
+                self._tell_clock()
+
+    def _tell_clock(self) -> None:
+        if self._clock is Clock.UNKNOWN:
+            logger.warning("clock: no time daemon keeps it; samples say so")
+        else:
+            logger.info("clock: synchronised")
+
+    async def _tell_vitals(self) -> None:
+        interval = self._config.vitals.interval
+        while interval:
+            self._put(GATEWAY, self._gateway_values())
+            for poller in self._pollers:
+                for name, health in poller.health.items():
+                    self._put(name + HEALTH_SUFFIX, vitals.health_values(health))
+            await asyncio.sleep(interval)
+
+    def _gateway_values(self) -> dict[str, Value]:
+        now = time.time()
+        return {
+            **vitals.read_host(self._config.outbox_path.parent),
+            "uptime": vitals.uptime(now),
+            **vitals.clock_values(ask_kernel(), self._clock),
+            **vitals.backlog_values(self._delivery.stats(), round(now * 1000)),
+        }
+
+    def _put(self, device: str, values: Mapping[str, Value]) -> None:
+        at = self._stamps.stamp(device, time.time_ns() // 1_000_000)
+        self._delivery.put(Sample(device, at, values))
+
+    async def _tell_status(self) -> None:
+        writable = True
+        while True:
+            try:
+                status.write(self._config.data_dir, self._document())
+                writable = True
+            except OSError as error:
+                if writable:
+                    logger.warning("status file: %s", error)
+                writable = False
+            await asyncio.sleep(status.INTERVAL)
+
+    def _document(self) -> dict[str, object]:
+        now = asyncio.get_running_loop().time()
+        return {
+            "agent": self._config.agent.id,
+            "version": version(),
+            "pid": os.getpid(),
+            "boot": self._boot,
+            "at": round(time.time(), 3),
+            "started_at": round(self._started, 3),
+            "clock": self._clock.value,
+            "delivery": dataclasses.asdict(self._delivery.stats()),
+            "buses": [status.bus_document(poller, now) for poller in self._pollers],
+            "devices": status.device_documents(self._pollers, now),
+        }
+
+    def _clock_now(self) -> Clock:
+        return self._clock
+
+    def _about(self) -> announce.About:
+        identity, devices = self._config.agent, self._site.devices
+        models = {device.profile.id: model(device.profile) for device in devices}
+        entries = {
+            d.id: announce.DeviceEntry(d.profile.id, d.heartbeat, d.settings.label) for d in devices
+        }
+        beat = self._config.vitals.interval
+        if beat:
+            models |= vitals.MODELS
+            entries |= vitals.entries((d.id for d in devices), beat)
+        return announce.About(
+            version=version(),
+            boot=self._boot,
+            config=self._site.digest,
+            site=identity.site or "",
+            position=identity.position,
+            models=models,
+            devices=entries,
+        )
+
+
+def _give_memory_back() -> None:
+    """What starting took and left behind: 6 MB of 54; and collect no more what stays for good."""
+    gc.collect()
+    gc.freeze()
+    with contextlib.suppress(AttributeError):  # a C library without it
+        ctypes.CDLL(None).malloc_trim(0)
+
+
+async def _stay_alive() -> None:
+    """Signs of life for systemd, from the loop that does the work."""
+    interval = systemd.watchdog_interval()
+    while interval is not None:
+        systemd.notify("WATCHDOG=1")
+        await asyncio.sleep(interval)
+
+
+def _spread(devices: Sequence[SiteDevice]) -> dict[Round, float]:
+    """Each round's phase: those that share an interval are spread over it, whatever their bus."""
+    rounds = [each for device in devices for each in device.rounds]
+    spread: dict[Round, float] = {}
+    for interval in {each.interval for each in rounds}:
+        alike = [each for each in rounds if each.interval == interval]
+        spread.update(zip(alike, phases(len(alike), interval), strict=True))
+    return spread
+
+
+def _machine() -> str:
+    """What tells this machine from a copy of its disk (machine-id(5)), or its host name."""
+    for path in (Path("/etc/machine-id"), Path("/var/lib/dbus/machine-id")):
+        if path.exists():
+            return path.read_text(encoding="utf-8").strip()
+    return platform.node()

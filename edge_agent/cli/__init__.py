@@ -1,0 +1,33 @@
+"""`edge-agent`: what a technician, an operator's script and systemd call."""
+
+from __future__ import annotations
+
+import typer
+
+from edge_agent.cli import check, init, plan, profiles, read, run, state
+
+EPILOG = """\b
+Exit codes:
+  0  fine
+  1  something does not work: a check failed, a device did not answer, no agent runs
+  2  the command line, the configuration or a profile is wrong
+"""
+
+app = typer.Typer(
+    name="edge-agent",
+    help="Reads the devices of a site and delivers what they say, with nothing lost on the way.",
+    epilog=EPILOG,
+    no_args_is_help=True,
+    add_completion=False,
+    # rich would take 4 MB of the running agent's memory.
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+app.command("init", epilog=init.EXAMPLES)(init.init)
+app.command("check", epilog=check.EXAMPLES)(check.check)
+app.command("plan", epilog=plan.EXAMPLES)(plan.plan)
+app.command("read", epilog=read.EXAMPLES)(read.read)
+app.command("run", epilog=run.EXAMPLES)(run.run)
+app.command("status", epilog=state.STATUS_EXAMPLES)(state.status)
+app.command("outbox", epilog=state.OUTBOX_EXAMPLES)(state.outbox)
+app.add_typer(profiles.app, name="profiles")

@@ -1,0 +1,109 @@
+"""What commands share: where the configuration is, how output looks, how a wrong file is told."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+
+from edge_agent import site
+from telemetry.settings import SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from edge_agent.site import Site, SiteDevice
+
+PLACES = (Path("agent.yaml"), Path("/etc/city-telemetry/agent.yaml"))
+"""Where the configuration is looked for, in this order."""
+
+NOT_WORKING = 1
+"""Exit code: something does not work."""
+
+WRONG_INPUT = 2
+"""Exit code: the command line, the configuration or a profile is wrong."""
+
+Config = Annotated[
+    Path | None,
+    typer.Option(
+        "--config",
+        "-c",
+        help=f"The configuration; otherwise {' or '.join(str(place) for place in PLACES)}.",
+    ),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document, for scripts.")]
+
+
+def config_path(given: Path | None) -> Path:
+    """The configuration's file; exit when there is none."""
+    if given is not None:
+        return given
+    found = next((place for place in PLACES if place.exists()), None)
+    if found is None:
+        searched = " or ".join(str(place) for place in PLACES)
+        fail(f"there is no {searched}; write one with `edge-agent init`, or name it with --config")
+    return found
+
+
+def load_site(given: Path | None) -> Site:
+    """The configured site; exit with every problem, a line each, when something is wrong."""
+    path = config_path(given)
+    try:
+        return site.load(path)
+    except SettingsError as error:
+        fail(*error.problems)
+
+
+def device_named(name: str, among: Sequence[SiteDevice]) -> SiteDevice:
+    """The device of that id; exit when there is none."""
+    found = next((device for device in among if device.id == name), None)
+    if found is None:
+        known = ", ".join(device.id for device in among) or "none"
+        fail(f"there is no device {name!r}; known are {known}")
+    return found
+
+
+def fail(*problems: str, code: int = WRONG_INPUT) -> NoReturn:
+    """Say what is wrong and exit."""
+    for problem in problems:
+        typer.echo(problem, err=True)
+    raise typer.Exit(code)
+
+
+def echo_json(document: object) -> None:
+    """One document, for scripts."""
+    typer.echo(json.dumps(document, ensure_ascii=False, indent=2))
+
+
+def echo_table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """Columns as wide as what stands in them; numbers to the right."""
+    cells = [[_cell(entry) for entry in row] for row in rows]
+    widths = [max(len(row[n]) for row in [list(head), *cells]) for n in range(len(head))]
+    right = [bool(rows) and all(_is_number(row[n]) for row in rows) for n in range(len(head))]
+    for row in [list(head), *cells]:
+        line = "  ".join(
+            text.rjust(width) if to_right else text.ljust(width)
+            for text, width, to_right in zip(row, widths, right, strict=True)
+        )
+        typer.echo(line.rstrip())
+
+
+def _cell(entry: object) -> str:
+    return "" if entry is None else str(entry)
+
+
+def _is_number(entry: object) -> bool:
+    return entry is None or (isinstance(entry, int | float) and not isinstance(entry, bool))
+
+
+def in_directory(path: Path) -> str | None:
+    """Why nothing can be written beside `path`, or None."""
+    directory = path.parent
+    if not directory.is_dir():
+        return f"directory {directory} does not exist"
+    if not os.access(directory, os.W_OK | os.X_OK):
+        return f"directory {directory} cannot be written by this user"
+    return None

@@ -1,0 +1,155 @@
+"""The gateway's own vitals and its devices' counters, as ordinary samples.
+
+The gateway is the device `gateway` (profile gateway-vitals); the counters of a device are samples
+of a device of their own, `meter-1-health` (profile device-health), so that series, alarms and
+queries need nothing special for them. Counters start at 0 with the process.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import psutil
+
+from edge_agent.config import GATEWAY, HEALTH_SUFFIX
+from telemetry.announce import Channel, DeviceEntry, Model
+from telemetry.envelope import Clock, Device
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+    from edge_agent.bus.health import Health
+    from edge_agent.clock import KernelTime
+    from edge_agent.delivery import DeliveryStats
+    from telemetry.sample import Value
+
+GATEWAY_VITALS = "gateway-vitals"
+DEVICE_HEALTH = "device-health"
+
+MODELS = {
+    GATEWAY_VITALS: Model(
+        revision=1,
+        measurement="gateway_vitals",
+        channels={
+            "cpu": Channel("%", "float", label="Processor in use"),
+            "load_1min": Channel("", "float", label="Processes waiting to run"),
+            "memory": Channel("%", "float", label="Memory in use"),
+            "agent_memory": Channel("B", "int", label="Memory of the agent"),
+            "disk": Channel("%", "float", label="Disk of the outbox in use"),
+            "disk_free": Channel("B", "int", label="Free on that disk"),
+            "temperature": Channel("Cel", "float", label="Hottest sensor of the board"),
+            "uptime": Channel("s", "float", label="Since the gateway started"),
+            "clock_synced": Channel("", "bool", "state", "Clock kept by a time daemon"),
+            "clock_offset": Channel("s", "float", label="Clock's last known error"),
+            "clock_max_error": Channel("s", "float", label="Clock's largest possible error"),
+            "connected": Channel("", "bool", "state", "Connected to the broker"),
+            "backlog_batches": Channel("count", "int", label="Batches without a receipt"),
+            "backlog_samples": Channel("count", "int", label="Samples without a receipt"),
+            "backlog_bytes": Channel("B", "int", label="Size of the outbox"),
+            "backlog_age": Channel("s", "float", label="Age of the oldest without a receipt"),
+            "delivered": Channel("count", "int", "counter", "Batches receipted"),
+            "refused": Channel("count", "int", "counter", "Batches refused by the collector"),
+            "dropped": Channel(
+                "count", "int", "counter", "Samples lost because the outbox was full"
+            ),
+        },
+    ),
+    DEVICE_HEALTH: Model(
+        revision=1,
+        measurement="device_health",
+        channels={
+            "silent": Channel("", "bool", "state", "Left alone because it does not reply"),
+            "requests": Channel("count", "int", "counter", "Requests sent"),
+            "replies": Channel("count", "int", "counter", "Good replies"),
+            "timeouts": Channel("count", "int", "counter", "Requests without a reply"),
+            "bad_replies": Channel("count", "int", "counter", "Damaged or foreign replies"),
+            "exceptions": Channel("count", "int", "counter", "Requests that it refused"),
+            "skipped": Channel("count", "int", "counter", "Polls that did not take place"),
+        },
+    ),
+}
+"""As collectors learn of them; a channel's type never changes."""
+
+
+def devices(names: Iterable[str]) -> dict[str, Device]:
+    """The devices that these samples are of, by id."""
+    profiles = {GATEWAY: GATEWAY_VITALS} | {name + HEALTH_SUFFIX: DEVICE_HEALTH for name in names}
+    return {
+        name: Device(name, profile, MODELS[profile].revision, MODELS[profile].measurement)
+        for name, profile in profiles.items()
+    }
+
+
+def entries(names: Iterable[str], interval: float) -> dict[str, DeviceEntry]:
+    """The same devices as the agent announces them."""
+    return {
+        name: DeviceEntry(device.profile, interval, _label(name))
+        for name, device in devices(names).items()
+    }
+
+
+def read_host(data_dir: Path) -> dict[str, Value]:
+    """What the operating system tells; a board without a thermometer has no temperature."""
+    disk = psutil.disk_usage(str(data_dir))
+    values: dict[str, Value] = {
+        "cpu": float(psutil.cpu_percent()),
+        "load_1min": float(psutil.getloadavg()[0]),
+        "memory": float(psutil.virtual_memory().percent),
+        "agent_memory": psutil.Process().memory_info().rss,
+        "disk": float(disk.percent),
+        "disk_free": disk.free,
+    }
+    sensors = psutil.sensors_temperatures().values()
+    temperatures = [entry.current for entries in sensors for entry in entries]
+    if temperatures:
+        values["temperature"] = float(max(temperatures))
+    return values
+
+
+def uptime(now: float) -> float:
+    """Seconds since the gateway started; `now` is the wall clock's."""
+    return max(0.0, now - psutil.boot_time())
+
+
+def clock_values(kernel: KernelTime, clock: Clock) -> dict[str, Value]:
+    """The clock's state."""
+    return {
+        "clock_synced": clock is not Clock.UNKNOWN,
+        "clock_offset": kernel.offset,
+        "clock_max_error": kernel.max_error,
+    }
+
+
+def backlog_values(stats: DeliveryStats, now: int) -> dict[str, Value]:
+    """How delivery fares; `now` in ms since the epoch."""
+    return {
+        "connected": stats.connected,
+        "backlog_batches": stats.batches,
+        "backlog_samples": stats.samples,
+        "backlog_bytes": stats.bytes,
+        "backlog_age": 0.0 if stats.oldest_at is None else max(0.0, (now - stats.oldest_at) / 1000),
+        "delivered": stats.delivered,
+        "refused": stats.refused,
+        "dropped": stats.dropped,
+    }
+
+
+def health_values(health: Health) -> Mapping[str, Value]:
+    """How a device fares."""
+    counters = health.counters
+    return {
+        "silent": health.silent_since is not None,
+        "requests": counters.requests,
+        "replies": counters.replies,
+        "timeouts": counters.timeouts,
+        "bad_replies": counters.bad_replies,
+        "exceptions": counters.exceptions.total(),
+        "skipped": counters.skipped,
+    }
+
+
+def _label(name: str) -> str:
+    if name == GATEWAY:
+        return "Gateway"
+    return f"Requests to {name.removesuffix(HEALTH_SUFFIX)}"
