@@ -54,9 +54,6 @@ COMMIT;
 COLUMNS = "seq, stream, first_at, last_at, samples, crc, payload"
 """Of a batch's row."""
 
-_EVICT_AT_ONCE = 16
-"""Rows; small, because most evictions need the room of one batch."""
-
 
 class UnknownFormat(Exception):
     """The file was written by a later version of this program."""
@@ -118,7 +115,8 @@ class OutboxFile:
                 self._insert(batch)
                 size = len(batch.payload)
                 totals = _plus(totals, batches=1, samples=batch.samples, bytes=size)
-            self._write_totals(totals)
+            if totals != self.totals:
+                self._write_totals(totals)
         self.totals = totals
         self._look()
 
@@ -248,20 +246,19 @@ class OutboxFile:
         """Drop the oldest batches until the file has pages for these."""
         needed = sum(len(batch.payload) // self._page + 2 for batch in batches)
         while self._free_pages() < needed:
-            gone = self._db.execute(
-                "DELETE FROM batches WHERE seq IN (SELECT seq FROM batches ORDER BY seq LIMIT ?)"
-                " RETURNING samples, length(payload)",
-                (_EVICT_AT_ONCE,),
+            oldest = self._db.execute(
+                "DELETE FROM batches WHERE seq = (SELECT min(seq) FROM batches)"
+                " RETURNING samples, length(payload)"
             ).fetchall()
-            if not gone:
+            if not oldest:
                 break
-            samples = sum(row[0] for row in gone)
+            ((samples, size),) = oldest
             totals = _plus(
                 totals,
-                batches=-len(gone),
+                batches=-1,
                 samples=-samples,
-                bytes=-sum(row[1] for row in gone),
-                dropped_batches=len(gone),
+                bytes=-size,
+                dropped_batches=1,
                 dropped_samples=samples,
             )
         return totals
