@@ -149,6 +149,20 @@ def test_a_foreign_receipt_for_what_was_not_sent_yet_does_not_hold_it_back(box: 
     assert seqs(box.offer()) == [1]
 
 
+def test_a_receipt_that_came_during_a_commit_is_not_forgotten_with_the_one_before(
+    box: _Box,
+) -> None:
+    box.append(parcel(1))
+    box.offer()
+    box.courier.receipt(answer(parcel(1), Outcome.REFUSED), now=0)
+    committed = list(box.courier.done.values())
+
+    box.courier.receipt(answer(parcel(1), Outcome.STORED), now=0)
+    box.courier.forgotten(committed)
+
+    assert [receipt.outcome for receipt in box.courier.done.values()] == [Outcome.STORED]
+
+
 def test_a_retry_starts_when_the_broker_has_it_and_doubles(box: _Box) -> None:
     box.append(parcel(1))
     box.offer()

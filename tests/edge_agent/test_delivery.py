@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
+import random
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -236,6 +237,58 @@ async def test_a_failing_disk_is_a_state_in_which_batches_wait_in_memory(
     with_state = [r for r in caplog.records if "in memory" in r.message]
     assert len(with_state) == 1, "a state is told once"
     assert "writable again" in caplog.text
+
+
+async def test_an_outbox_that_is_damaged_while_in_use_is_replaced_and_what_is_whole_is_sent(
+    broker: Mosquitto, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    first = new_delivery(broker, tmp_path)
+    async with running(first):
+        for age in range(40):
+            first.put(sample(age=3600 * age))
+        await until(lambda: first.stats().batches == 40)
+    spoil(tmp_path / "outbox.db")
+
+    second = new_delivery(broker, tmp_path)
+    async with receiver(broker.port) as collector, running(second):
+        second.put(sample())
+        await collector.until_samples(2)
+        await until(lambda: second.stats().delivered > 0 and second.stats().batches == 0)
+
+    assert "was damaged and is kept as outbox.db.damaged-" in caplog.text
+
+
+def spoil(file: Path) -> None:
+    """Overwrite the last page but one: batches were written last."""
+    with file.open("r+b") as opened:
+        opened.seek(file.stat().st_size - 2 * 4096)
+        opened.write(b"\xff" * 4096)
+
+
+async def test_a_sample_that_fits_no_envelope_is_told_and_counted(
+    broker: Mosquitto, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    chance = random.Random(1)  # noqa: S311 - not a secret
+    giant = {f"c{n}": chance.randbytes(500).hex() for n in range(600)}
+    delivery = new_delivery(broker, tmp_path)
+
+    async with running(delivery):
+        delivery.put(replace(sample(), values=giant))
+        await until(lambda: delivery.stats().dropped == 1)
+
+    assert "a sample of m1 is too large to be sent" in caplog.text
+
+
+async def test_what_a_stop_on_a_failing_disk_loses_is_said(
+    broker: Mosquitto, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    delivery = new_delivery(broker, tmp_path / "not-mounted")
+
+    async with running(delivery):
+        await until(lambda: delivery.stats().connected)
+        delivery.put(sample())
+
+    assert "1 samples in memory are lost" in caplog.text
 
 
 async def test_a_second_agent_on_one_outbox_stops_with_the_reason(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import signal
 import subprocess
 from typing import TYPE_CHECKING
 
@@ -144,6 +145,23 @@ async def test_a_broker_that_was_killed_is_found_again(
             await end.until(lambda: end.courier.is_open)
 
     assert f"broker 127.0.0.1:{broker.port} unreachable, retrying" in caplog.text
+
+
+async def test_it_can_be_stopped_while_the_broker_hangs(broker: Mosquitto) -> None:
+    end = _End({"port": broker.port})
+    run = asyncio.create_task(end.uplink.run())
+    async with receiver(broker.port):
+        await end.until(lambda: end.courier.is_open)
+        assert broker.process is not None
+        broker.process.send_signal(signal.SIGSTOP)
+
+        run.cancel()
+        end.uplink.publish([Posting(Lane.LIVE, PARCEL)])
+        done, _ = await asyncio.wait({run}, timeout=WITHIN)
+        broker.process.send_signal(signal.SIGCONT)
+
+    assert done
+    assert run.cancelled()
 
 
 async def test_nonsense_is_told_and_the_connection_stays(
