@@ -139,8 +139,9 @@ def test_an_absent_channel_is_unknown_when_it_was_not_heard_for_max_gap() -> Non
     site = Site(rule(on_delay="90s"))
     site.send(0, {"voltage": 254.0})
 
-    site.send(101, {"frequency": 50.0})
+    watched = site.send(101, {"frequency": 50.0})
 
+    assert watched.changed.alarms == {}
     assert site.condition() is Condition.PENDING
 
 

@@ -278,6 +278,22 @@ async def test_while_the_store_is_down_envelopes_are_seen_and_alarms_go_on(
         assert len(await collector.journal.transitions()) == 1
 
 
+async def test_what_waits_for_a_store_that_goes_down_is_seen_at_once(
+    tmp_path: Path, broker: Mosquitto
+) -> None:
+    async with collecting(tmp_path, broker) as (collector, agent):
+        collector.store.held.clear()
+        for seq in (1, 2, 3):
+            agent.send(seq, volts(float(seq)))
+            await until(lambda: collector.live.counters.envelopes == seq)  # noqa: B023 - awaited
+
+        collector.store.shut = True
+        collector.store.held.set()
+        await until(lambda: len(agent.receipts) == 3)
+
+        assert {told.outcome for told in agent.receipts} == {Outcome.SEEN}
+
+
 async def test_a_store_that_is_down_at_the_start_is_waited_for(
     tmp_path: Path, broker: Mosquitto
 ) -> None:
