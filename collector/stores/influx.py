@@ -22,7 +22,7 @@ from collector.stores.influx_send import send_lines
 from collector.stores.influx_server import InfluxServer
 from collector.stores.lineprotocol import TIME_MAX, encode
 from collector.stores.rows import Row, rows_of
-from telemetry.settings import read_secret
+from telemetry.settings import SettingsError, read_secret
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -60,15 +60,9 @@ class InfluxStore:
         self._server: InfluxServer | None = None
 
     async def open(self) -> None:
-        """Read the secret (again); the server need not be there yet.
-
-        Raises:
-            telemetry.settings.SettingsError: if the secret cannot be read.
-        """
-        path = self._settings.secret_file
-        secret = "" if path is None else read_secret(path)
+        """Read the secret (again); the server need not be there yet."""
         await self._let_go()
-        self._server = await asyncio.to_thread(InfluxServer, self._settings, secret)
+        self._server = await asyncio.to_thread(_connect, self._settings)
 
     async def write(self, arrivals: Sequence[Arrival]) -> Written:
         """Store samples; return when the server has them."""
@@ -135,6 +129,14 @@ class InfluxStore:
         refused = send_lines(self._opened(), Source.HOURLY, lines)
         if refused:  # waiting would not help, and the raw samples are there
             log.warning("%s: %d roll-ups refused: %s", measurement, len(refused), refused[0][1])
+
+
+def _connect(settings: InfluxSettings) -> InfluxServer:
+    path = settings.secret_file
+    try:
+        return InfluxServer(settings, "" if path is None else read_secret(path))
+    except (SettingsError, OSError) as error:  # the secret, or the file of authorities
+        raise StoreUnavailable(f"influxdb: {error}", misconfigured=True) from error
 
 
 def _rejected(row: Row, reason: str) -> Rejected:

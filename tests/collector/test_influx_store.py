@@ -230,11 +230,18 @@ async def test_a_changed_secret_is_taken_when_it_is_opened_again(
     assert "renewed" in told or base64.b64encode(b"collector:renewed").decode() in told
 
 
-async def test_a_secret_that_all_may_read_is_refused(config: InfluxSettings, secret: Path) -> None:
+async def test_a_file_that_cannot_be_used_is_a_matter_of_configuration(
+    config: InfluxSettings, secret: Path, tmp_path: Path
+) -> None:
     _tell(secret, "s3cret", mode=0o644)
+    stranger = config.model_copy(update={"secret_file": None, "ca_file": tmp_path / "none"})
 
-    with pytest.raises(SettingsError, match="others may read"):
-        await InfluxStore(config).open()
+    for wrong, told in ((config, "others may read"), (stranger, "No such file")):
+        store = InfluxStore(wrong)
+        with pytest.raises(StoreUnavailable, match=told) as caught:
+            await store.open()
+        await store.close()
+        assert caught.value.misconfigured
 
 
 async def test_influxdb_3_is_asked_no_more_than_72_hours_at_a_time(

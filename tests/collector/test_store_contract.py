@@ -451,6 +451,20 @@ async def test_a_roll_up_computed_again_counts_late_samples(bench: Bench) -> Non
     assert points == {"power": [Point(T0, 2.0, None, 2)]}
 
 
+async def test_whole_numbers_do_not_change_the_type_of_a_roll_up(bench: Bench) -> None:
+    samples = [sample(T0, {"power": 1.0}), sample(T0 + HOUR, {"power": 2.5})]
+    async with bench.opened() as store:
+        await store.write([arrival(samples, at=NOW)])
+        await store.roll_up("electricity_meter", [T0])
+        await store.roll_up("electricity_meter", [T0 + HOUR])
+
+        bench.clock[0] = T0 + 410 * DAY
+        points = await _points(store, aggregate=Aggregate.MAX, every=HOUR)
+
+    assert points == {"power": [Point(T0, 1.0, None, 1), Point(T0 + HOUR, 2.5, None, 1)]}
+    assert type(points["power"][0].value) is float
+
+
 async def test_a_roll_up_without_its_raw_samples_is_left_alone(bench: Bench) -> None:
     async with bench.opened() as store:
         await store.write([arrival([sample(T0, {"power": 1.0})], at=NOW)])
