@@ -1,16 +1,34 @@
-"""An operator's acknowledgement: the alarm is moved, journalled, and told to who follows."""
+"""Open alarms as operators see them, and their acknowledgement: moved, journalled, told."""
 
 from __future__ import annotations
 
 import time
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from collector.alarms.machine import Condition
 from collector.entry import Entry
 
 if TYPE_CHECKING:
     from collector.alarms.engine import Engine, OpenAlarm
     from collector.journal import Journal
     from collector.live import Live
+
+
+class AlarmState(StrEnum):
+    """An open occurrence, after ISA-18.2: its condition and its acknowledgement."""
+
+    UNACKED_ACTIVE = "unacked-active"
+    ACKED_ACTIVE = "acked-active"
+    UNACKED_NORMAL = "unacked-normal"
+    """It returned to normal before anybody took note of it."""
+
+
+def standing(alarm: OpenAlarm) -> AlarmState:
+    """How an open occurrence stands."""
+    if alarm.state.condition in (Condition.NORMAL, Condition.PENDING):
+        return AlarmState.UNACKED_NORMAL
+    return AlarmState.ACKED_ACTIVE if alarm.state.acked else AlarmState.UNACKED_ACTIVE
 
 
 class OpenAlarms:

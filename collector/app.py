@@ -23,6 +23,7 @@ from collector.alarms.engine import Engine
 from collector.api import application
 from collector.api.parts import Parts
 from collector.broker.child import BrokerChild
+from collector.failures import CannotStart
 from collector.ingest import Ingest
 from collector.intake import Intake
 from collector.journal import Journal
@@ -47,7 +48,7 @@ LOCK_FILE = "collector.lock"
 JOURNAL_FILE = "journal.db"
 
 
-class AnotherRuns(Exception):
+class AnotherRuns(CannotStart):
     """Another collector runs on the same data directory."""
 
 

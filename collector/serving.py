@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import uvicorn
 
+from collector.failures import CannotStart
+
 if TYPE_CHECKING:
     from collections.abc import Generator
 
@@ -19,7 +21,7 @@ GRACE = 3
 """Seconds that requests get to end when the collector stops."""
 
 
-class ApiCannotListen(Exception):
+class ApiCannotListen(CannotStart):
     """The API's address cannot be bound; the message says why."""
 
 

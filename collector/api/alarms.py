@@ -1,6 +1,5 @@
 """`/v1/alarms`: what is open, its history, and the acknowledgement."""
 
-from enum import StrEnum
 from http import HTTPStatus
 from typing import Annotated
 
@@ -8,8 +7,8 @@ from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.config import JsonDict
 
+from collector.acknowledging import AlarmState, standing
 from collector.alarms.engine import NotOpen, OpenAlarm
-from collector.alarms.machine import Condition
 from collector.alarms.rules import Priority
 from collector.alarms.transition import Kind, Transition
 from collector.api.access import Operator, Viewer, audit_log
@@ -31,15 +30,6 @@ ALARM: JsonDict = {
     "active_at": "2026-11-22T06:00:00.000Z",
     "action": "Call the grid operator; switch the cabinet to battery.",
 }
-
-
-class AlarmState(StrEnum):
-    """An open occurrence, after ISA-18.2: its condition and its acknowledgement."""
-
-    UNACKED_ACTIVE = "unacked-active"
-    ACKED_ACTIVE = "acked-active"
-    UNACKED_NORMAL = "unacked-normal"
-    """It returned to normal before anybody took note of it."""
 
 
 URGENCY = tuple(Priority)
@@ -234,7 +224,7 @@ def _alarm_out(alarm: OpenAlarm) -> AlarmOut:
         rule=rule.id,
         title=rule.title,
         priority=rule.priority,
-        state=_state(alarm),
+        state=standing(alarm),
         agent=alarm.series.agent,
         device=alarm.series.device,
         channel=alarm.series.channel,
@@ -244,12 +234,6 @@ def _alarm_out(alarm: OpenAlarm) -> AlarmOut:
         cause=rule.cause,
         responsible=rule.responsible,
     )
-
-
-def _state(alarm: OpenAlarm) -> AlarmState:
-    if alarm.state.condition in (Condition.NORMAL, Condition.PENDING):
-        return AlarmState.UNACKED_NORMAL
-    return AlarmState.ACKED_ACTIVE if alarm.state.acked else AlarmState.UNACKED_ACTIVE
 
 
 def _unknown(occurrence: str) -> Problem:

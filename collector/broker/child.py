@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Self
 
 from collector import private_files
 from collector.broker import conf, leash, running
+from collector.failures import CannotStart
 
 if TYPE_CHECKING:
     from collector.broker.settings import EmbeddedBroker
@@ -47,7 +48,7 @@ READY = b"Server is ready"
 _PREFIX = re.compile(r"^\[\d+\] [\d/]+ [\d:.]+ (?:\[(?P<level>[A-Z]{3})\] )?")
 
 
-class BrokerWontStart(Exception):
+class BrokerWontStart(CannotStart):
     """The nats-server did not get ready; the message carries its own words."""
 
 

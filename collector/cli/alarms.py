@@ -5,8 +5,8 @@ from typing import Annotated, Any
 
 import typer
 
+from collector.acknowledging import AlarmState
 from collector.alarms.rules import Priority
-from collector.api.alarms import AlarmState
 from collector.cli import moments, online
 from collector.cli.exits import told
 from collector.cli.options import ConfigFile, Json, Language, TokenFile, Url

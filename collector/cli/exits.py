@@ -10,12 +10,9 @@ from typing import TYPE_CHECKING, NoReturn
 import typer
 
 from collector.agents import AgentExists, NoSuchAgent, NotAnAgentId
-from collector.alarms.engine import NotOpen
-from collector.app import AnotherRuns
-from collector.broker.child import BrokerWontStart
+from collector.failures import CannotStart
 from collector.journal import JournalUnusable
 from collector.query import QueryRefused
-from collector.serving import ApiCannotListen
 from collector.stores import StoreUnavailable
 from collector.tokens import NoSuchToken, NotATokenName, TokenExists
 from telemetry.settings import SettingsError
@@ -45,7 +42,7 @@ WRONG_INPUT = (
     NoSuchToken,
     NotATokenName,
 )
-FAILED = (AnotherRuns, BrokerWontStart, JournalUnusable, ApiCannotListen, NotOpen)
+FAILED = (CannotStart, JournalUnusable)
 
 
 @contextlib.contextmanager

@@ -8,7 +8,6 @@ from typing import Annotated
 import httpx
 import typer
 
-from collector import app as collector_app
 from collector import checkup, config, starter
 from collector.checkup import Finding, Level
 from collector.cli import online
@@ -75,8 +74,10 @@ def run(
     if log_level not in ("debug", "info", "warning", "error"):
         leave(f"--log-level {log_level}: debug, info, warning or error", Exit.WRONG_INPUT)
     logs.configure(log_level, log_format)
+    from collector import app  # noqa: PLC0415 - half a second that no other command should wait
+
     with told():
-        asyncio.run(collector_app.run(config.load(config_file)))
+        asyncio.run(app.run(config.load(config_file)))
 
 
 def _findings(config_file: Path, *, offline: bool) -> list[Finding]:

@@ -462,7 +462,7 @@ async def test_a_store_that_does_not_answer_is_told_as_503(world: World, tmp_pat
 
 
 async def test_a_bug_is_told_without_its_traceback(world: World) -> None:
-    await world.parts.store.close()
+    world.app.state.parts = None
 
     answer = await world.get("/v1/catalogue")
 

@@ -1,0 +1,157 @@
+"""A collector of one's own: a real process with its embedded broker, on free ports."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+import yaml
+
+from parts.processes import free_port
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+PROGRAM = Path(sys.executable).with_name("collector")
+NO_RULES = "schema: alarm-rules/1\nrules: []\n"
+WITHIN = 60.0
+"""Seconds for what must happen; generous, because machines are shared."""
+
+
+@dataclass
+class CollectorProcess:
+    """A collector in `directory` that can be killed and started again on its ports."""
+
+    directory: Path
+    rules: str = NO_RULES
+    mqtt_port: int = field(default_factory=free_port)
+    api_port: int = field(default_factory=free_port)
+    process: subprocess.Popen[bytes] | None = None
+
+    def __post_init__(self) -> None:
+        (self.directory / "rules.yaml").write_text(self.rules)
+        config = {
+            "data_dir": str(self.data_dir),
+            "broker": {"embedded": {"listen": f"127.0.0.1:{self.mqtt_port}"}},
+            "api": {"listen": f"127.0.0.1:{self.api_port}"},
+            "rules": str(self.directory / "rules.yaml"),
+        }
+        self.config.write_text(yaml.safe_dump(config))
+
+    @property
+    def config(self) -> Path:
+        """Its configuration file."""
+        return self.directory / "collector.yaml"
+
+    @property
+    def data_dir(self) -> Path:
+        """Where it keeps its data."""
+        return self.directory / "data"
+
+    @property
+    def url(self) -> str:
+        """The API's address."""
+        return f"http://127.0.0.1:{self.api_port}"
+
+    @property
+    def broker_pid(self) -> int:
+        """The embedded broker's process id."""
+        return int((self.data_dir / "broker" / "nats-server.pid").read_text())
+
+    def start(self, env: dict[str, str] | None = None) -> None:
+        """Start it (again), and wait until it is healthy."""
+        with (self.directory / "collector.log").open("ab") as log:
+            self.process = subprocess.Popen(
+                [PROGRAM, "run", "--config", self.config],
+                stderr=log,
+                env=os.environ | (env or {}),
+            )
+        self.until(lambda: self.health() == 200, "a healthy collector")
+
+    def health(self) -> int | None:
+        """The status of /healthz, or None if nobody answers."""
+        try:
+            return httpx.get(f"{self.url}/healthz", timeout=5).status_code
+        except httpx.TransportError:
+            return None
+
+    def get(self, path: str, **parameters: Any) -> Any:  # noqa: ANN401 - a JSON document
+        """What its API answers."""
+        token = (self.data_dir / "local.token").read_text().strip()
+        headers = {"Authorization": f"Bearer {token}"}
+        answer = httpx.get(self.url + path, params=parameters, headers=headers, timeout=30)
+        answer.raise_for_status()
+        return answer.json()
+
+    def ask(self, *words: str, lang: str = "en") -> subprocess.CompletedProcess[str]:
+        """Run a `collector` command on this configuration."""
+        return subprocess.run(
+            [PROGRAM, *words],
+            env=os.environ | {"COLLECTOR_CONFIG": str(self.config), "LC_ALL": lang, "TZ": "UTC"},
+            cwd=self.directory,
+            capture_output=True,
+            text=True,
+            timeout=WITHIN,
+            check=False,
+        )
+
+    def enrol(self, agent: str) -> str:
+        """Add an agent; its password."""
+        done = self.ask("agents", "add", agent)
+        assert done.returncode == 0, done.stderr
+        bundle = yaml.safe_load((self.directory / f"{agent}.enroll.yaml").read_text())
+        return str(bundle["password"])
+
+    def until(self, condition: Callable[[], bool], what: str) -> None:
+        """Wait for something that must happen; fail with the log if it does not."""
+        deadline = time.monotonic() + WITHIN
+        while not condition():
+            ended = self.process is not None and self.process.poll() is not None
+            if ended or time.monotonic() > deadline:
+                pytest.fail(f"no {what}:\n{self.log()[-3000:]}")
+            time.sleep(0.05)
+
+    def log(self) -> str:
+        """What it has logged."""
+        return (self.directory / "collector.log").read_text()
+
+    def kill(self) -> None:
+        """Kill -9, as a crash would."""
+        assert self.process is not None
+        self.process.kill()
+        self.process.wait()
+
+    def stop(self) -> int:
+        """SIGTERM; its exit code."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(WITHIN)
+
+
+@contextlib.contextmanager
+def collector(directory: Path, rules: str = NO_RULES) -> Iterator[CollectorProcess]:
+    """A running collector with an empty data directory."""
+    made = CollectorProcess(directory, rules)
+    made.start()
+    try:
+        yield made
+    finally:
+        if made.process is not None and made.process.poll() is None:
+            made.stop()
+
+
+def receipts(payloads: list[tuple[str, bytes]]) -> list[tuple[int, str]]:
+    """(seq, outcome) of every receipt in messages that were heard."""
+    return [
+        (entry[0], entry[2]) for _, payload in payloads for entry in json.loads(payload)["receipts"]
+    ]
