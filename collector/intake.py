@@ -61,7 +61,7 @@ class Intake:
         self._topic = topics.presence(settings.client_id)
         self._store: Literal["up", "down"] = "up"
         self._state = ""
-        self._rivals: set[str] = set()
+        self._others: set[str] = set()
         self._introduced = False
         self._stopping = False
         self._subscribed = False
@@ -166,7 +166,7 @@ class Intake:
         reason: ReasonCode,
         _properties: Properties | None,
     ) -> None:
-        if self._subscribed:
+        if self._subscribed and not self._stopping:
             self._tell(f"connection lost: {reason}", logging.WARNING)
         self._subscribed = False
 
@@ -181,23 +181,26 @@ class Intake:
             seen = Presence(online=False, boot="")
         if seen.boot == self._boot:
             self._introduced = True
-        elif self._introduced:
-            self._meet_rival(seen.boot)
+        elif seen.boot not in self._others:
+            self._others.add(seen.boot)
+            if self._introduced:
+                self._meet_rival(seen.boot)
         mine = seen.online and seen.boot == self._boot
         if self._subscribed and not (mine or self._stopping):
             self._publish_presence(online=True)
 
     def _meet_rival(self, boot: str) -> None:
-        """Somebody spoke in our name after we had: the broker cuts each off for the other."""
+        """Somebody new speaks in our name: the broker cuts each off when the other comes.
+
+        Boots that had spoken before us are our own past, which a broker may remember.
+        """
         self._client.reconnect_delay_set(RECONNECT_MAX, RECONNECT_MAX)
-        if boot not in self._rivals:
-            self._rivals.add(boot)
-            log.error(
-                "broker: another collector (boot %s) runs as %r, and each cuts the other off;"
-                " stop one, or give it a client_id of its own",
-                boot,
-                self._settings.client_id,
-            )
+        log.error(
+            "broker: another collector (boot %s) runs as %r, and each cuts the other off;"
+            " stop one, or give it a client_id of its own",
+            boot,
+            self._settings.client_id,
+        )
 
     def _tell(self, state: str, level: int) -> None:
         """Log the connection's state, once a change."""

@@ -78,7 +78,10 @@ class Journal:
 
     async def transitions(self, after: int = 0, limit: int = 1000) -> list[tuple[int, Transition]]:
         """Transitions with their ids, in the order of the journal, behind the id `after`."""
-        select = f"SELECT id, {tables.TRANSITION_COLUMNS} FROM transitions WHERE id > ? LIMIT ?"  # noqa: S608 - a constant
+        select = (
+            f"SELECT id, {tables.TRANSITION_COLUMNS} FROM transitions"  # noqa: S608 - a constant
+            " WHERE id > ? ORDER BY id LIMIT ?"
+        )
         rows = await self._run(lambda: self._db.execute(select, (after, limit)).fetchall())
         return [(row[0], tables.transition_of(row[1:])) for row in rows]
 
@@ -93,7 +96,10 @@ class Journal:
 
     async def dead_letters(self, after: int = 0, limit: int = 1000) -> list[tuple[int, DeadLetter]]:
         """Dead letters with their ids, oldest first, behind the id `after`."""
-        select = f"SELECT id, {tables.DEAD_LETTER_COLUMNS} FROM dead_letters WHERE id > ? LIMIT ?"  # noqa: S608 - a constant
+        select = (
+            f"SELECT id, {tables.DEAD_LETTER_COLUMNS} FROM dead_letters"  # noqa: S608 - a constant
+            " WHERE id > ? ORDER BY id LIMIT ?"
+        )
         rows = await self._run(lambda: self._db.execute(select, (after, limit)).fetchall())
         return [(row[0], DeadLetter(*row[1:])) for row in rows]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -10,9 +11,10 @@ import paho.mqtt.client as paho
 import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 from parts.mosquitto import Mosquitto, mosquitto
+from parts.processes import require_program
 
 from collector.intake import Intake
-from collector.mqtt_settings import MqttSettings
+from collector.mqtt_settings import MqttSettings, MqttTls
 from telemetry import announce, topics
 from telemetry.announce import Presence
 from telemetry.settings import SettingsError, parse
@@ -201,3 +203,28 @@ def test_off_loopback_tls_is_a_must_unless_waived(host: str) -> None:
 def test_a_certificate_needs_its_key() -> None:
     with pytest.raises(SettingsError, match="certificate and key go together"):
         parse("tls: {certificate: a.pem}", MqttSettings, "c.yaml")
+
+
+# paho leaves the socket of a failed handshake to the garbage collector.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+async def test_tls_trusts_the_authority_that_is_named_and_no_other(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    openssl = require_program("openssl")
+    certificate, key = tmp_path / "broker.pem", tmp_path / "broker.key"
+    make = f"{openssl} req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=127.0.0.1"
+    names = ["-addext", "subjectAltName=IP:127.0.0.1"]
+    files = ["-keyout", str(key), "-out", str(certificate)]
+    subprocess.run([*make.split(), *names, *files], check=True, capture_output=True)  # noqa: ASYNC221 - before anything runs
+    loop = asyncio.get_running_loop()
+    with mosquitto(tmp_path, f"certfile {certificate}\nkeyfile {key}") as broker:
+        named = MqttSettings(port=broker.port, tls=MqttTls(ca=certificate))
+        trusting = Intake(named, "boot", loop)
+        trusting.start()
+        await until(lambda: trusting.connected)
+        trusting.stop()
+
+        doubting = Intake(MqttSettings(port=broker.port, tls=MqttTls()), "boot", loop)
+        doubting.start()
+        await until(lambda: "cannot be reached" in caplog.text)
+        doubting.stop()
