@@ -205,7 +205,7 @@ def cpu_seconds(pid: int) -> float:
 def resident_mb(pid: int) -> float:
     """Memory that a process has in RAM."""
     status = Path(f"/proc/{pid}/status").read_text()
-    return int(status.partition("VmRSS:")[2].split()[0]) / 1000
+    return int(status.partition("VmRSS:")[2].split()[0]) / 1024
 
 
 def measure(devices: int, interval: str, seconds: float) -> tuple[float, float, float]:

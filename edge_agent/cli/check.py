@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 import typer
 
 from edge_agent.cli.options import (
-    NOT_WORKING,
     Config,
     Json,
     echo_json,
@@ -21,6 +20,7 @@ from edge_agent.cli.options import (
 )
 from edge_agent.clock import clock_state
 from edge_agent.config import RtuBus
+from edge_agent.exits import Exit
 from telemetry.envelope import Clock
 from telemetry.settings import SettingsError, read_secret
 
@@ -71,7 +71,7 @@ def check(config: Config = None, *, as_json: Json = False) -> None:
         for finding in findings:
             typer.echo(f"{finding.verdict:<4}  {finding.about}: {finding.says}")
     if any(finding.verdict is Verdict.FAIL for finding in findings):
-        raise typer.Exit(NOT_WORKING)
+        raise typer.Exit(Exit.NOT_WORKING)
 
 
 def _findings(site: Site) -> Iterator[Finding]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from edge_agent import site
+from edge_agent.exits import Exit
 from telemetry.settings import SettingsError
 
 if TYPE_CHECKING:
@@ -19,12 +20,6 @@ if TYPE_CHECKING:
 
 PLACES = (Path("agent.yaml"), Path("/etc/city-telemetry/agent.yaml"))
 """Where the configuration is looked for, in this order."""
-
-NOT_WORKING = 1
-"""Exit code: something does not work."""
-
-WRONG_INPUT = 2
-"""Exit code: the command line, the configuration or a profile is wrong."""
 
 Config = Annotated[
     Path | None,
@@ -66,7 +61,7 @@ def device_named(name: str, among: Sequence[SiteDevice]) -> SiteDevice:
     return found
 
 
-def fail(*problems: str, code: int = WRONG_INPUT) -> NoReturn:
+def fail(*problems: str, code: Exit = Exit.WRONG_INPUT) -> NoReturn:
     """Say what is wrong and exit."""
     for problem in problems:
         typer.echo(problem, err=True)

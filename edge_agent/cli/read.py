@@ -11,7 +11,6 @@ from edge_agent.bus.failures import BusDown
 from edge_agent.bus.modbus import ModbusLink
 from edge_agent.bus.poller import Poller
 from edge_agent.cli.options import (
-    NOT_WORKING,
     Config,
     Json,
     device_named,
@@ -20,6 +19,7 @@ from edge_agent.cli.options import (
     fail,
     load_site,
 )
+from edge_agent.exits import Exit
 from edge_agent.stamp import Stamps
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def read(
     try:
         samples = asyncio.run(_read(bus, found))
     except BusDown as reason:
-        fail(f"bus {bus.id}: {bus.place} is down: {reason}", code=NOT_WORKING)
+        fail(f"bus {bus.id}: {bus.place} is down: {reason}", code=Exit.NOT_WORKING)
     values = {name: value for sample in samples for name, value in sample.values.items()}
     flags = {name: flag for sample in samples for name, flag in sample.flags.items()}
     if as_json:
@@ -60,7 +60,7 @@ def read(
     else:
         _show(found, values, flags)
     if not values:
-        raise typer.Exit(NOT_WORKING)
+        raise typer.Exit(Exit.NOT_WORKING)
 
 
 async def _read(bus: TcpBus | RtuBus, device: SiteDevice) -> list[Sample]:

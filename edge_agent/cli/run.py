@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
-import logging
+import os
+import sys
 from enum import StrEnum
 from typing import Annotated
 
 import typer
 
-from edge_agent.app import Agent
-from edge_agent.cli.options import NOT_WORKING, Config, fail, in_directory, load_site
-from edge_agent.outbox import OutboxInUse
-from edge_agent.outbox_file import UnknownFormat
-from telemetry import logs
+from edge_agent.cli.options import Config, config_path
 from telemetry.logs import LogFormat
-from telemetry.settings import SettingsError
-
-logger = logging.getLogger(__name__)
 
 EXAMPLES = """\b
 Examples:
@@ -44,32 +37,6 @@ def run(
     log_format: Annotated[LogFormat, typer.Option(help="For people or machines.")] = LogFormat.TEXT,
 ) -> None:
     """Poll the devices and deliver their samples."""
-    logs.configure(log_level, log_format)
-    site = load_site(config)
-    if reason := in_directory(site.config.outbox_path):
-        fail(f"outbox: {reason}; systemd's StateDirectory= or `install -d` makes one")
-    try:
-        agent = Agent(site)
-    except SettingsError as error:
-        fail(*error.problems)
-    if not _runs_well(agent):
-        raise typer.Exit(NOT_WORKING)
-
-
-def _runs_well(agent: Agent) -> bool:
-    """Run until the end; whether it was asked for."""
-    try:
-        asyncio.run(agent.run())
-    except BaseExceptionGroup as group:
-        known, bugs = group.split((OutboxInUse, UnknownFormat))
-        if known is not None:
-            logger.critical("outbox: %s", _first(known))
-        if bugs is not None:
-            logger.critical("stopped by a bug; what was read is in the outbox", exc_info=bugs)
-        return False
-    return True
-
-
-def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    first = group.exceptions[0]
-    return _first(first) if isinstance(first, BaseExceptionGroup) else first
+    # The same process becomes the agent, and so leaves the command line's libraries behind.
+    command = [sys.executable, "-m", "edge_agent", str(config_path(config)), log_level, log_format]
+    os.execv(sys.executable, command)  # noqa: S606 - our own program, no shell

@@ -11,7 +11,6 @@ import typer
 
 from edge_agent import status as status_file
 from edge_agent.cli.options import (
-    NOT_WORKING,
     Config,
     Json,
     echo_json,
@@ -19,6 +18,7 @@ from edge_agent.cli.options import (
     fail,
     load_site,
 )
+from edge_agent.exits import Exit
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -51,7 +51,7 @@ def status(config: Config = None, *, as_json: Json = False) -> None:
     try:
         document = status_file.read(site.config.data_dir)
     except status_file.NoStatus as error:
-        fail(str(error), code=NOT_WORKING)
+        fail(str(error), code=Exit.NOT_WORKING)
     age = max(0.0, time.time() - float(document["at"]))
     document["running"] = age < status_file.STALE_AFTER
     if as_json:
@@ -59,7 +59,7 @@ def status(config: Config = None, *, as_json: Json = False) -> None:
     else:
         _show_status(document, age)
     if not document["running"] or _is_degraded(document):
-        raise typer.Exit(NOT_WORKING)
+        raise typer.Exit(Exit.NOT_WORKING)
 
 
 def outbox(config: Config = None, *, as_json: Json = False) -> None:
@@ -69,7 +69,7 @@ def outbox(config: Config = None, *, as_json: Json = False) -> None:
     try:
         document = _contents(path)
     except sqlite3.Error as error:
-        fail(f"{path}: {error}; has the agent run with this configuration?", code=NOT_WORKING)
+        fail(f"{path}: {error}; has the agent run with this configuration?", code=Exit.NOT_WORKING)
     document |= _room(site, document)
     if as_json:
         echo_json(document)
