@@ -102,17 +102,7 @@ def _check_value(name: str, value: Value) -> None:
     if not is_name(CHANNEL, name):
         raise _Unstorable(f"{name!r} is no channel name")
     if not is_storable(value):
-        raise _Unstorable(f"{name} is not finite, not 64 bits or longer than {TEXT_MAX} characters")
-    if type(value) is str and not value.isascii() and not _is_text(value):
-        raise _Unstorable(f"{name} holds half a character (a lone surrogate)")
-
-
-def _is_text(value: str) -> bool:
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
+        raise _Unstorable(f"{name} is not finite, not 64 bits, or no text of {TEXT_MAX} characters")
 
 
 def channels(fields: dict[str, type[Field]]) -> dict[str, type[Field] | None]:

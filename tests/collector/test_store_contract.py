@@ -388,7 +388,9 @@ async def test_a_changed_type_is_rejected_and_blocks_nobody(bench: Bench) -> Non
         (sample(T0, {"mode": "\ud800"}), "mode"),
         (sample(T0, {"mode": "x" * 1025}), "mode"),
         (sample(T0, {'x" = 1; --': 1.0}), "channel name"),
+        (sample(T0, {}, {"Power": "missing:no_reply"}), "channel name"),
         (sample(T0, {"x": 1.0}, device="stranger"), "stranger"),
+        (sample(T0, {"x": 1.0}, device="odd"), "SELECT"),
         (sample(-1, {"power": 1.0}), "-1"),
         (sample(2**62, {"power": 1.0}), str(2**62)),
         (sample(NOW - 401 * DAY, {"power": 1.0}), "400 days"),
@@ -398,8 +400,9 @@ async def test_what_no_store_can_hold_is_rejected_with_the_reason(
     bench: Bench, bad: Sample, reason: str
 ) -> None:
     good = sample(T0 + 1, {"power": 1.0})
+    odd = Device("odd", "acme-1", 1, "SELECT")
     async with bench.opened() as store:
-        written = await store.write([arrival([bad, good], at=NOW)])
+        written = await store.write([arrival([bad, good], at=NOW, devices=(METER, odd))])
 
         assert await _points(store) == {"power": [Point(T0 + 1, 1.0)]}
     assert [rejected.sample for rejected in written.rejected] == [bad]
