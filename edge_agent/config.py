@@ -189,7 +189,7 @@ class AgentConfig(Settings):
                 continue
             owner = first.setdefault(str(bus.port), bus.id)
             if owner != bus.id:
-                yield ("buses", index, "port"), f"{bus.port} is bus {owner!r}'s already"
+                yield ("buses", index, "port"), f"{bus.port} is taken by bus {owner!r}"
 
     def _misfits(self, device: DeviceSettings) -> Iterator[tuple[str, str]]:
         health = device.id + HEALTH_SUFFIX

@@ -1,0 +1,99 @@
+"""Every turn keeps to its own grid of times; what a busy bus misses is counted, never queued."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edge_agent.bus.schedule import Due, Schedule, Turn, phases
+
+INTERVALS = st.sampled_from([0.1, 0.3, 1.0, 5.0, 60.0, 3600.0])
+TURNS = st.lists(st.tuples(INTERVALS, st.floats(0, 1)), min_size=1, max_size=8).map(
+    lambda entries: [Turn(n, each, share * each) for n, (each, share) in enumerate(entries)]
+)
+
+
+def test_a_turn_is_due_at_its_phase_and_each_interval_after() -> None:
+    schedule = Schedule([Turn("meter", 10, phase=3)], origin=100)
+
+    assert schedule.take(102.9) is None
+    assert schedule.take(103) == Due("meter", missed=0)
+    assert schedule.take(112.9) is None
+    assert schedule.take(113.5) == Due("meter", missed=0)
+    assert schedule.wait(113.5) == pytest.approx(9.5)
+
+
+def test_slots_that_passed_unserved_are_counted_and_gone() -> None:
+    schedule = Schedule([Turn("meter", 1)], origin=0)
+
+    assert schedule.take(5.5) == Due("meter", missed=5)
+    assert schedule.take(5.9) is None
+
+
+def test_who_has_waited_longest_goes_first() -> None:
+    schedule = Schedule([Turn("fast", 1), Turn("slow", 60, phase=0.5)], origin=0)
+    schedule.take(0)
+
+    order = [due.key for due in (schedule.take(10), schedule.take(10)) if due]
+
+    assert order == ["slow", "fast"]
+
+
+def test_a_bus_without_turns_never_has_one() -> None:
+    schedule: Schedule[str] = Schedule([], origin=0)
+
+    assert schedule.take(1e9) is None
+    assert schedule.wait(0) is None
+
+
+def test_phases_spread_turns_evenly() -> None:
+    assert phases(4, 10) == [0, 2.5, 5, 7.5]
+
+
+@given(turns=TURNS, steps=st.lists(st.floats(0, 30), max_size=60), origin=st.floats(0, 1e6))
+def test_served_and_missed_slots_are_all_that_passed(
+    turns: list[Turn[int]], steps: list[float], origin: float
+) -> None:
+    schedule = Schedule(turns, origin=origin)
+    seen: Counter[int] = Counter()
+    now = origin
+
+    for step in steps:
+        now += step
+        if due := schedule.take(now):
+            seen[due.key] += 1 + due.missed
+    while due := schedule.take(now):
+        seen[due.key] += 1 + due.missed
+
+    for turn in turns:
+        passed = (now - origin - turn.phase) / turn.interval + 1
+        assert seen[turn.key] == pytest.approx(max(0, passed), abs=1.001)
+
+
+@given(turns=TURNS, now=st.floats(0, 1e6))
+def test_nobody_is_due_twice_at_one_time(turns: list[Turn[int]], now: float) -> None:
+    schedule = Schedule(turns, origin=0)
+
+    taken = []
+    while due := schedule.take(now):
+        taken.append(due.key)
+
+    assert len(taken) == len(set(taken))
+    assert (schedule.wait(now) or 0) > 0
+
+
+@given(turns=TURNS, cost=st.floats(0.01, 10))
+def test_an_overloaded_bus_starves_nobody(turns: list[Turn[int]], cost: float) -> None:
+    schedule = Schedule(turns, origin=0)
+    served: Counter[int] = Counter()
+    now = max(turn.phase + turn.interval for turn in turns)
+
+    for _ in range(3 * len(turns)):
+        if due := schedule.take(now):
+            served[due.key] += 1
+        now += cost
+
+    assert set(served) == {turn.key for turn in turns}
