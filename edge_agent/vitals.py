@@ -7,6 +7,7 @@ queries need nothing special for them. Counters start at 0 with the process.
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING
 
 import psutil
@@ -90,16 +91,16 @@ def entries(names: Iterable[str], interval: float) -> dict[str, DeviceEntry]:
 
 
 def read_host(data_dir: Path) -> dict[str, Value]:
-    """What the operating system tells; a board without a thermometer has no temperature."""
-    disk = psutil.disk_usage(str(data_dir))
+    """What the operating system tells; what it does not (a thermometer, a lost disk) is absent."""
     values: dict[str, Value] = {
         "cpu": float(psutil.cpu_percent()),
         "load_1min": float(psutil.getloadavg()[0]),
         "memory": float(psutil.virtual_memory().percent),
         "agent_memory": psutil.Process().memory_info().rss,
-        "disk": float(disk.percent),
-        "disk_free": disk.free,
     }
+    with contextlib.suppress(OSError):
+        disk = psutil.disk_usage(str(data_dir))
+        values |= {"disk": float(disk.percent), "disk_free": disk.free}
     sensors = psutil.sensors_temperatures().values()
     temperatures = [entry.current for entries in sensors for entry in entries]
     if temperatures:

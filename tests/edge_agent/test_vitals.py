@@ -58,6 +58,13 @@ def test_the_gateways_values_are_what_is_announced(tmp_path: Path) -> None:
     assert set(model.channels) - set(values) <= {"temperature"}
 
 
+def test_a_disk_that_is_lost_has_no_values(tmp_path: Path) -> None:
+    values = vitals.read_host(tmp_path / "gone")
+
+    assert "cpu" in values
+    assert "disk" not in values
+
+
 def test_the_backlogs_age_is_that_of_its_oldest_sample() -> None:
     assert vitals.backlog_values(STATS, 1_060_000)["backlog_age"] == 60.0
 
