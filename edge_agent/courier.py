@@ -99,6 +99,7 @@ class Courier:
         self._turn = 0
         self._rewind_at = inf
         self._newest = self._mark = self._live_cursor = self._backlog_cursor = 0
+        self._stream = ""
         self.needs_mark = True
         self.done: dict[int, Receipt] = {}
 
@@ -141,9 +142,11 @@ class Courier:
         elif before.store == "down" and presence.store == "up":
             self._rewind()
 
-    def appended(self, newest: int) -> None:
-        """The outbox reaches up to this seq now."""
-        self._newest = newest
+    def appended(self, newest: int, stream: str) -> None:
+        """The outbox reaches up to this seq now; with another stream it is another file."""
+        if stream != self._stream:
+            self.restart()
+        self._newest, self._stream = newest, stream
 
     def taken(self, seq: int, now: float) -> None:
         """The broker has it: from now (monotonic) on its receipt can be missed.

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 
 from edge_agent.batch import Batcher
 from edge_agent.courier import Courier
-from edge_agent.outbox import Outbox, OutboxDamaged, OutboxUnwritable
+from edge_agent.outbox import Outbox, OutboxUnwritable
 from edge_agent.outbox_file import Totals
 from edge_agent.uplink import Uplink
 
@@ -203,7 +203,7 @@ class Delivery:
         self._batcher.kept(batches)
         self._batcher.recorded(*lost)
         self._courier.forgotten(forget)
-        self._courier.appended(self._outbox.newest)
+        self._courier.appended(self._outbox.newest, self._outbox.stream)
         self._wake.set()
         return True
 
@@ -228,7 +228,7 @@ class Delivery:
         while courier.is_open:
             if courier.needs_mark:
                 mark = await self._outbox.newest_before(courier.old_before(_wall()))
-                courier.appended(self._outbox.newest)
+                courier.appended(self._outbox.newest, self._outbox.stream)
                 courier.marked(mark)
             span = courier.wants()
             if span is None:
@@ -254,8 +254,6 @@ class Delivery:
 
     def _note(self, fault: OutboxUnwritable | None) -> None:
         """Log a change of the disk's state, once."""
-        if isinstance(fault, OutboxDamaged):
-            self._courier.restart()
         text = str(fault or "")
         if text and text != self._fault:
             log.error("%s; keeping batches in memory, retrying", text)

@@ -72,6 +72,7 @@ class Outbox:
         totals: as of the last commit.
         oldest_at: the first time (ms since epoch) in the oldest batch, or None.
         newest: the highest seq ever given.
+        stream: of what is appended now; another one means another file.
     """
 
     def __init__(self, path: Path, *, machine: str, max_size: int, quarantine: int) -> None:
@@ -96,6 +97,7 @@ class Outbox:
         self.totals = Totals()
         self.oldest_at: int | None = None
         self.newest = 0
+        self.stream = ""
 
     async def append(
         self,
@@ -155,7 +157,8 @@ class Outbox:
     def _try(self, act: Callable[[OutboxFile], T]) -> T:
         file = self._file or self._open()
         result = act(file)
-        self.totals, self.oldest_at, self.newest = file.totals, file.oldest_at, file.newest
+        self.totals, self.oldest_at = file.totals, file.oldest_at
+        self.newest, self.stream = file.newest, file.stream
         return result
 
     @contextmanager

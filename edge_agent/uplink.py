@@ -170,13 +170,13 @@ class Uplink:
                 raise SubscriptionRefused(f"may not subscribe to {topic}")
 
     async def _leave(self, client: aiomqtt.Client) -> None:
+        client.timeout = FAREWELL_WITHIN  # for the disconnection too
         with contextlib.suppress(aiomqtt.MqttError):
             await client.publish(
                 self._status_topic,
                 self._status(online=False),
                 qos=1,
                 retain=True,
-                timeout=FAREWELL_WITHIN,
             )
 
     async def _listen(self, client: aiomqtt.Client) -> None:

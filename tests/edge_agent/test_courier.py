@@ -45,7 +45,7 @@ class _Box:
     def append(self, *parcels: Parcel) -> None:
         self.parcels |= {parcel.seq: parcel for parcel in parcels}
         self.newest = max(self.parcels, default=0)
-        self.courier.appended(self.newest)
+        self.courier.appended(self.newest, STREAM)
 
     def read(self, span: Span) -> list[Parcel]:
         found = [p for seq, p in sorted(self.parcels.items()) if span.after < seq <= span.upto]
@@ -57,7 +57,6 @@ class _Box:
             if self.courier.needs_mark:
                 limit = self.courier.old_before(at)
                 old = [seq for seq, p in self.parcels.items() if p.last_at < limit]
-                self.courier.appended(self.newest)
                 self.courier.marked(max(old, default=0))
             span = self.courier.wants()
             if span is None:
@@ -296,6 +295,17 @@ def test_an_answer_to_a_question_that_has_lapsed_is_dropped(box: _Box) -> None:
     box.courier.closed()
 
     assert box.courier.offer(span, [parcel(1)], at=NOW) == []
+
+
+def test_another_file_in_the_outboxs_place_is_walked_from_its_beginning(box: _Box) -> None:
+    box.append(*map(parcel, range(1, 4)))
+    box.offer()
+    other = replace(parcel(1), stream="0" * 16)
+    box.parcels = {1: other}
+
+    box.courier.appended(1, other.stream)
+
+    assert [posting.parcel for posting in box.offer()] == [other]
 
 
 def test_of_two_collectors_one_is_enough(box: _Box) -> None:

@@ -14,11 +14,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from parts.receiver import WITHIN, receiver, store_all
 
 from edge_agent.delivery import Delivery
 from edge_agent.delivery_settings import OutboxSettings, UplinkSettings
 from edge_agent.outbox import OutboxInUse
+from parts.receiver import WITHIN, receiver, store_all
 from telemetry.announce import About
 from telemetry.envelope import Clock, Device
 from telemetry.receipt import Outcome

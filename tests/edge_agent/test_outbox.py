@@ -19,12 +19,12 @@ import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
-from parts.processes import missing
 
 from edge_agent.batch import Batch
 from edge_agent.courier import Parcel, Span
 from edge_agent.outbox import Outbox, OutboxDamaged, OutboxInUse, OutboxUnwritable
 from edge_agent.outbox_file import OutboxFile, Totals, UnknownFormat
+from parts.processes import missing
 from telemetry.receipt import Outcome, Receipt, checksum
 from telemetry.topics import SEQ_MAX, Lane
 

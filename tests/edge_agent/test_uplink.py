@@ -7,19 +7,20 @@ import contextlib
 import gc
 import signal
 import subprocess
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import aiomqtt
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from parts.mosquitto import Mosquitto, mosquitto
-from parts.processes import free_port, require_program
-from parts.receiver import WITHIN, Receiver, receiver
 
 from edge_agent.courier import Courier, Parcel, Posting
 from edge_agent.delivery_settings import UplinkSettings
 from edge_agent.uplink import Uplink, pause
+from parts.mosquitto import Mosquitto, mosquitto
+from parts.processes import free_port, require_program
+from parts.receiver import WITHIN, Receiver, receiver
 from telemetry.announce import (
     About,
     Status,
@@ -27,6 +28,7 @@ from telemetry.announce import (
     unpack_about,
     unpack_status,
 )
+from telemetry.envelope import MAX_BYTES
 from telemetry.receipt import Outcome, checksum
 from telemetry.topics import Lane, presence, receipts
 
@@ -148,15 +150,17 @@ async def test_a_broker_that_was_killed_is_found_again(
 
 
 async def test_it_can_be_stopped_while_the_broker_hangs(broker: Mosquitto) -> None:
-    end = _End({"port": broker.port})
+    end = _End({"port": broker.port, "window": 100})
     run = asyncio.create_task(end.uplink.run())
     async with receiver(broker.port):
         await end.until(lambda: end.courier.is_open)
         assert broker.process is not None
         broker.process.send_signal(signal.SIGSTOP)
 
+        big = replace(PARCEL, payload=bytes(MAX_BYTES))
+        end.uplink.publish([Posting(Lane.LIVE, replace(big, seq=n)) for n in range(1, 65)])
+        await asyncio.sleep(0)  # the publishes begin, and fill what the network holds
         run.cancel()
-        end.uplink.publish([Posting(Lane.LIVE, PARCEL)])
         done, _ = await asyncio.wait({run}, timeout=WITHIN)
         broker.process.send_signal(signal.SIGCONT)
 
