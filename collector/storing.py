@@ -166,7 +166,8 @@ class Storing:
 
 
 def _size(arrival: Arrival) -> int:
-    return sum(len(sample.values) for sample in arrival.envelope.samples)
+    """Values and flags, and one for each sample, which takes memory even when it says nothing."""
+    return sum(1 + len(s.values) + len(s.flags) for s in arrival.envelope.samples)
 
 
 def _hours(arrivals: Iterable[Arrival]) -> frozenset[Hour]:

@@ -18,10 +18,6 @@ class Series(NamedTuple):
     device: str
     channel: str
 
-    def __str__(self) -> str:
-        """As logs show it."""
-        return "/".join(self)
-
 
 class Kind(StrEnum):
     """What became of an occurrence."""

@@ -41,9 +41,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
     from pathlib import Path
 
-    from parts.mosquitto import Mosquitto
-
     from collector.arrival import Arrival
+    from parts.mosquitto import Mosquitto
 
 STREAM = "0123456789abcdef"
 METER = Device("meter-1", "eastron-sdm630", 1, "electricity_meter")
@@ -309,7 +308,7 @@ async def test_a_store_that_is_down_at_the_start_is_waited_for(
 
 
 async def test_a_store_that_is_too_slow_fills_no_memory(tmp_path: Path, broker: Mosquitto) -> None:
-    async with collecting(tmp_path, broker, room=2) as (collector, agent):
+    async with collecting(tmp_path, broker, room=4) as (collector, agent):
         collector.store.held.clear()
         for seq in range(1, 7):
             agent.send(seq, volts(float(seq)))
@@ -327,15 +326,16 @@ async def test_a_future_sample_is_kept_aside_and_receipted(
 ) -> None:
     async with collecting(tmp_path, broker) as (collector, agent):
         tomorrow = now() + 86_400_000
-        agent.send(1, volts(254.0, at=tomorrow), volts(230.0))
-        await until(lambda: agent.outcomes(1) == [Outcome.STORED])
+        agent.send(1, volts(254.0, at=tomorrow), volts(230.0, at=now() - 1))
+        agent.send(2, volts(231.0))
+        await until(lambda: agent.outcomes(1) == agent.outcomes(2) == [Outcome.STORED])
 
         ((_, letter),) = await collector.journal.dead_letters()
         assert (letter.at, letter.reason) == (tomorrow, "more than 60 s in the future")
         released = envelope.unpack(letter.sample.encode())
         assert released.samples == (volts(254.0, at=tomorrow),)
         assert released.devices == (METER,)
-        assert await collector.voltages() == [230.0]
+        assert await collector.voltages() == [230.0, 231.0]
         assert collector.engine.open_alarms() == []
         assert collector.live.counters.future == collector.live.counters.dead_letters == 1
 

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 import paho.mqtt.client as paho
 import pytest
 from paho.mqtt.enums import CallbackAPIVersion
-from parts.mosquitto import Mosquitto, mosquitto
-from parts.processes import require_program
 
 from collector.intake import Intake
 from collector.mqtt_settings import MqttSettings, MqttTls
+from parts.mosquitto import Mosquitto, mosquitto
+from parts.processes import require_program
 from telemetry import announce, topics
 from telemetry.announce import Presence
 from telemetry.settings import SettingsError, parse

@@ -7,8 +7,6 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 import pytest
-from parts.mqtt import mqtt_client
-from parts.processes import free_port
 
 from collector import private_files
 from collector.agents import Register
@@ -16,6 +14,8 @@ from collector.broker.child import BrokerChild
 from collector.broker.settings import EmbeddedBroker
 from collector.intake import Intake
 from collector.mqtt_settings import MqttSettings
+from parts.mqtt import mqtt_client
+from parts.processes import free_port
 from telemetry import announce, topics
 from telemetry.announce import Presence
 
