@@ -1,4 +1,4 @@
-"""Which agents may connect to the embedded broker, and the bundle that enrols one.
+"""Which agents may connect to the embedded broker, and what enrols one.
 
 `agents.json` in the broker's directory is the register: ids and passwords, for its owner alone.
 The broker's users file is written from it. Passwords stand there as they are, because the server
@@ -11,10 +11,9 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import yaml
-
 from collector import private_files
 from collector.broker import conf, running
+from telemetry.enrolment import Enrolment
 from telemetry.names import AGENT, is_agent
 
 if TYPE_CHECKING:
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
     from collector.broker.settings import EmbeddedBroker
 
 REGISTER_FILE = "agents.json"
-SCHEMA = "enrolment/1"
 
 
 class NoSuchAgent(LookupError):
@@ -100,20 +98,13 @@ class Register:
         self.publish()
 
 
-def enrolment(agent: str, password: str, broker: EmbeddedBroker) -> str:
-    """The bundle that `edge-agent enroll` applies, as YAML.
-
-    The authority's certificate travels inside it, so that one file is all that is carried.
-    """
-    bundle = {
-        "schema": SCHEMA,
-        "agent": agent,
-        "host": broker.reached_at,
-        "port": broker.listen.port,
-        "username": agent,
-        "password": password,
-    }
-    if broker.tls and broker.tls.ca:
-        bundle["ca"] = broker.tls.ca.read_text(encoding="ascii")
-    head = f"# Enrols {agent}. It holds a password: carry it safely, delete it when applied.\n"
-    return head + yaml.safe_dump(bundle, sort_keys=False, allow_unicode=True)
+def enrolment(agent: str, password: str, broker: EmbeddedBroker) -> Enrolment:
+    """What an agent needs in order to send to this broker."""
+    return Enrolment(
+        agent=agent,
+        host=broker.reached_at,
+        port=broker.listen.port,
+        username=agent,
+        password=password,
+        ca=broker.tls.ca.read_text(encoding="ascii") if broker.tls else None,
+    )

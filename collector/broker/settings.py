@@ -23,7 +23,7 @@ class BrokerTls(Settings):
 
     certificate: Path
     key: Path
-    ca: Path | None = Field(None, description="what clients check the certificate by")
+    ca: Path = Field(description="the authority that clients check the certificate by")
     client_ca: Path | None = None
     own_certificate: Path | None = None
     own_key: Path | None = None

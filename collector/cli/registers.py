@@ -12,6 +12,7 @@ from collector.cli.exits import Exit, leave, told
 from collector.cli.options import ConfigFile, Json
 from collector.cli.table import table
 from collector.tokens import Role, Tokens
+from telemetry import enrolment
 
 agents = typer.Typer(no_args_is_help=True, help="Agents that may send to the embedded broker.")
 tokens = typer.Typer(no_args_is_help=True, help="Tokens for the HTTP API.")
@@ -42,7 +43,8 @@ def add_agent(
         agent_register = register.Register(settings.broker_dir)
         password = agent_register.add(agent)
         bundle.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        private_files.write(bundle, register.enrolment(agent, password, settings.broker.embedded))
+        made = register.enrolment(agent, password, settings.broker.embedded)
+        private_files.write(bundle, enrolment.spell(made))
     typer.echo(f"wrote {bundle}: carry it to the gateway, then: edge-agent enroll {bundle.name}")
 
 

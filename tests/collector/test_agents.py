@@ -9,6 +9,7 @@ import yaml
 
 from collector.agents import AgentExists, NoSuchAgent, NotAnAgentId, Register, enrolment
 from collector.broker.settings import BrokerTls, EmbeddedBroker
+from telemetry.enrolment import spell
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -71,7 +72,7 @@ def test_the_bundle_holds_all_that_a_gateway_needs(tmp_path: Path) -> None:
         }
     )
 
-    bundle = yaml.safe_load(enrolment("gw-1", "secret", broker))
+    bundle = yaml.safe_load(spell(enrolment("gw-1", "secret", broker)))
 
     assert bundle == {
         "schema": "enrolment/1",

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
-from parts.processes import free_port
 
 from collector.acknowledging import OpenAlarms
 from collector.address import Address
@@ -32,6 +31,7 @@ from collector.serving import ApiCannotListen, ApiServer
 from collector.stores.settings import SqliteSettings
 from collector.stores.sqlite import SqliteStore
 from collector.tokens import Role, Tokens
+from parts.processes import free_port
 from telemetry.announce import About, Channel, DeviceEntry, Model, Status
 from telemetry.envelope import Clock, Device, Envelope
 from telemetry.sample import NO_REPLY, OUT_OF_RANGE, Sample

@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from parts.mqtt import Refused, mqtt_client
-from parts.processes import free_port
 
 from collector.agents import Register
 from collector.broker import running
 from collector.broker.child import BrokerChild, BrokerWontStart, version
 from collector.broker.settings import EmbeddedBroker
+from parts.mqtt import Refused, mqtt_client
+from parts.processes import free_port
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable

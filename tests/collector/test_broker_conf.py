@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import contextlib
-import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from parts.mqtt import ClientTls, Refused, mqtt_client
-from parts.processes import free_port, require_program, running
 from pydantic import ValidationError
 
 from collector import private_files
 from collector.broker import conf
 from collector.broker.child import find_program
 from collector.broker.settings import BrokerTls, EmbeddedBroker
+from parts.certificates import certificate, make_authority
+from parts.mqtt import ClientTls, Refused, mqtt_client
+from parts.processes import free_port, running
 from telemetry.envelope import MAX_BYTES
 
 if TYPE_CHECKING:
@@ -170,25 +170,9 @@ def test_the_largest_envelope_passes(port: int) -> None:
         collector.wait_until_heard(largest)
 
 
-def certificate(directory: Path, name: str) -> tuple[Path, Path]:
-    """A certificate for `name` and its key, signed by the authority in `directory`."""
-    key, request, made = (directory / f"{name}.{kind}" for kind in ("key", "csr", "crt"))
-    (directory / "extension").write_text(f"subjectAltName=DNS:{name}\n")
-    openssl(directory, f"req -newkey rsa:2048 -nodes -subj /CN={name} -keyout {key} -out {request}")
-    signing = "-CA ca.crt -CAkey ca.key -CAcreateserial -days 2 -extfile extension"
-    openssl(directory, f"x509 -req -in {request} {signing} -out {made}")
-    return made, key
-
-
-def openssl(directory: Path, arguments: str) -> None:
-    program = require_program("openssl")
-    subprocess.run([program, *arguments.split()], cwd=directory, check=True, capture_output=True)
-
-
 @pytest.fixture
 def authority(tmp_path: Path) -> Path:
-    made = "-keyout ca.key -out ca.crt"
-    openssl(tmp_path, f"req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=authority {made}")
+    make_authority(tmp_path)
     return tmp_path
 
 
@@ -196,7 +180,7 @@ def test_tls_carries_the_same_sessions(authority: Path) -> None:
     made, key = certificate(authority, "localhost")
 
     with (
-        nats(authority, BrokerTls(certificate=made, key=key)) as port,
+        nats(authority, BrokerTls(certificate=made, key=key, ca=authority / "ca.crt")) as port,
         mqtt_client(port, "gw-1", AGENTS["gw-1"], tls=ClientTls(authority / "ca.crt")) as agent,
     ):
         assert agent.subscribe("ct/v1/gw-1/down/receipts")
@@ -206,7 +190,9 @@ def test_with_client_certificates_the_name_in_it_decides(authority: Path) -> Non
     ca = authority / "ca.crt"
     made, key = certificate(authority, "localhost")
     first_made, first_key = certificate(authority, "gw-1")
-    tls = BrokerTls(certificate=made, key=key, client_ca=ca, own_certificate=made, own_key=key)
+    tls = BrokerTls(
+        certificate=made, key=key, ca=ca, client_ca=ca, own_certificate=made, own_key=key
+    )
     with_certificate = ClientTls(ca, first_made, first_key)
 
     with nats(authority, tls) as port:

@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from parts.collector import CollectorProcess, collector, receipts
-from parts.mqtt import HEARD_WITHIN, MqttClient, mqtt_client
 
-from telemetry import envelope
+from parts.certificates import certificate, make_authority
+from parts.collector import CollectorProcess, collector, receipts
+from parts.mqtt import HEARD_WITHIN, ClientTls, MqttClient, mqtt_client
+from telemetry import envelope, settings
+from telemetry.enrolment import Enrolment
 from telemetry.envelope import Clock, Device, Envelope
 from telemetry.sample import Sample
 
@@ -158,6 +160,26 @@ def test_an_api_port_in_use_is_told_in_one_line(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert f"api.listen 127.0.0.1:{made.api_port}: Address already in use" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_with_tls_an_enrolled_agent_checks_the_broker_and_is_heard(tmp_path: Path) -> None:
+    make_authority(tmp_path)
+    made, key = certificate(tmp_path, "localhost")
+    tls = {"certificate": str(made), "key": str(key), "ca": str(tmp_path / "ca.crt")}
+    running = CollectorProcess(tmp_path, tls=tls)
+    running.start()
+    password = running.enrol("gw-1")
+    bundle = settings.load(tmp_path / "gw-1.enroll.yaml", Enrolment)
+
+    assert bundle.host == "localhost"
+    assert bundle.ca == (tmp_path / "ca.crt").read_text()
+    with mqtt_client(
+        running.mqtt_port, "gw-1", password, tls=ClientTls(tmp_path / "ca.crt")
+    ) as agent:
+        agent.subscribe("ct/v1/gw-1/down/receipts")
+        send(agent, 1)
+        wait_for_receipt(agent, 1)
+    assert running.stop() == 0
 
 
 def test_systemd_is_told_when_it_is_ready_alive_and_stopping(tmp_path: Path) -> None:

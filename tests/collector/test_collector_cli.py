@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 import yaml
-from parts.collector import PROGRAM, CollectorProcess, collector, receipts
-from parts.mqtt import HEARD_WITHIN, mqtt_client
 from typer.testing import CliRunner
 
 from collector.cli import app
 from collector.cli.table import table
 from collector.cli.texts import VIETNAMESE, Lang, Text, say
+from parts.collector import PROGRAM, CollectorProcess, collector, receipts
+from parts.mqtt import HEARD_WITHIN, mqtt_client
 from telemetry import envelope
 from telemetry.envelope import Clock, Device, Envelope
 from telemetry.sample import Sample

@@ -16,6 +16,8 @@ from collector.stores.settings import InfluxSettings, SqliteSettings
 from telemetry import settings
 from telemetry.settings import SettingsError
 
+TLS = "certificate: /c, key: /k, ca: /a"
+
 
 def parse(text: str) -> CollectorConfig:
     return settings.parse(text, CollectorConfig, "collector.yaml")
@@ -95,11 +97,11 @@ broker:
             "collector.yaml:3: broker.embedded — listening on 192.0.2.1:1883 needs tls",
         ),
         (
-            "data_dir: /d\nbroker: {embedded: {listen: '[::]:1', tls: {certificate: /c, key: /k}}}",
+            f"data_dir: /d\nbroker: {{embedded: {{listen: '[::]:1', tls: {{{TLS}}}}}}}",
             "needs advertise",
         ),
         (
-            "data_dir: /d\nbroker: {embedded: {tls: {certificate: /c, key: /k, client_ca: /a}}}",
+            f"data_dir: /d\nbroker: {{embedded: {{tls: {{{TLS}, client_ca: /a}}}}}}",
             "client_ca needs own_certificate and own_key",
         ),
         ("data_dir: /d\nlive_window: 60", "collector.yaml:2: live_window — should be a duration"),

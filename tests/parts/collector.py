@@ -36,13 +36,17 @@ class CollectorProcess:
     rules: str = NO_RULES
     mqtt_port: int = field(default_factory=free_port)
     api_port: int = field(default_factory=free_port)
+    tls: dict[str, str] | None = None
     process: subprocess.Popen[bytes] | None = None
 
     def __post_init__(self) -> None:
         (self.directory / "rules.yaml").write_text(self.rules)
         config = {
             "data_dir": str(self.data_dir),
-            "broker": {"embedded": {"listen": f"127.0.0.1:{self.mqtt_port}"}},
+            "broker": {
+                "embedded": {"listen": f"127.0.0.1:{self.mqtt_port}"}
+                | ({"advertise": "localhost", "tls": self.tls} if self.tls else {})
+            },
             "api": {"listen": f"127.0.0.1:{self.api_port}"},
             "rules": str(self.directory / "rules.yaml"),
         }

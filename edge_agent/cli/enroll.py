@@ -1,0 +1,41 @@
+"""`edge-agent enroll`: apply the bundle that the collector made for this agent."""
+
+from __future__ import annotations
+
+from pathlib import Path  # noqa: TC003 - typer reads it
+from typing import Annotated
+
+import typer
+
+from edge_agent import enrolling
+from edge_agent.cli.options import Config, config_path, fail
+from edge_agent.enrolling import CannotEnrol
+from telemetry import settings
+from telemetry.enrolment import Enrolment
+from telemetry.settings import SettingsError
+
+EXAMPLES = """\b
+Examples:
+  edge-agent enroll gw-1.enroll.yaml
+  edge-agent enroll gw-1.enroll.yaml --config /etc/city-telemetry/agent.yaml
+
+The bundle comes from `collector agents add gw-1`. It holds a password: delete it when applied.
+What the configuration was is kept beside it.
+"""
+
+
+def enroll(
+    bundle: Annotated[Path, typer.Argument(help="The file from `collector agents add`.")],
+    config: Config = None,
+) -> None:
+    """Write this agent's credentials, and have its configuration send where the bundle says."""
+    path = config_path(config)
+    try:
+        written = enrolling.apply(settings.load(bundle, Enrolment), path)
+    except SettingsError as error:
+        fail(*error.problems)
+    except CannotEnrol as error:
+        fail(str(error))
+    for each in written:
+        typer.echo(f"wrote {each}")
+    typer.echo(f"next: delete {bundle}, then `edge-agent check -c {path}`")
