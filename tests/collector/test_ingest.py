@@ -15,10 +15,8 @@ import paho.mqtt.client as paho
 import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 
-from collector.alarms.desk import AlarmDesk, NoSuchOccurrence, OccurrenceClosed
 from collector.alarms.engine import Engine
 from collector.alarms.rules import Rule
-from collector.alarms.transition import Kind
 from collector.entry import Hour
 from collector.ingest import Ingest
 from collector.intake import Intake
@@ -141,7 +139,6 @@ class Collector:
     async def run(self) -> None:
         """Until it is cancelled."""
         self.engine = Engine([RULE], await self.journal.open())
-        self.desk = AlarmDesk(self.engine, self.journal, self.live)
         self.intake.start()
         try:
             await Ingest(
@@ -411,36 +408,3 @@ async def test_restart_no_renotify_and_no_second_row(tmp_path: Path, broker: Mos
         assert len(await collector.journal.transitions()) == 1
         assert await collector.voltages() == [254.0]
         assert collector.live.counters.duplicates == 1
-
-
-async def test_two_operators_acknowledge_and_the_first_stands(
-    tmp_path: Path, broker: Mosquitto
-) -> None:
-    async with collecting(tmp_path, broker) as (collector, agent):
-        at = now()
-        agent.send(1, volts(254.0, at=at - 2), volts(230.0, at=at - 1))
-        await until(lambda: agent.outcomes(1))
-        (alarm,) = collector.engine.open_alarms()
-
-        first = await collector.desk.acknowledge(alarm.occurrence, who="an", comment="", now=at)
-        second = await collector.desk.acknowledge(alarm.occurrence, who="binh", comment="", now=at)
-
-        kinds = [transition.kind for transition in first]
-        assert kinds == [Kind.RAISED, Kind.RETURNED, Kind.ACKNOWLEDGED]
-        assert second == first
-        assert first[-1].who == "an"
-
-
-async def test_what_is_over_or_never_was_cannot_be_acknowledged(
-    tmp_path: Path, broker: Mosquitto
-) -> None:
-    async with collecting(tmp_path, broker) as (collector, agent):
-        at = now()
-        agent.send(1, *(volts(v, at=at - 9 + n) for n, v in enumerate((254.0, 230.0, 255.0))))
-        await until(lambda: agent.outcomes(1))
-        (_, old), *_ = await collector.journal.transitions()
-
-        with pytest.raises(OccurrenceClosed, match="superseded"):
-            await collector.desk.acknowledge(old.occurrence, who="an", comment="", now=at)
-        with pytest.raises(NoSuchOccurrence):
-            await collector.desk.acknowledge("ffff", who="an", comment="", now=at)
