@@ -12,7 +12,6 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 import paho.mqtt.client as paho
-import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 
 from collector.alarms.engine import Engine
@@ -38,6 +37,8 @@ from telemetry.topics import EnvelopeTopic, Lane
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
     from pathlib import Path
+
+    import pytest
 
     from collector.arrival import Arrival
     from parts.mosquitto import Mosquitto
