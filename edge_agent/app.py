@@ -59,6 +59,8 @@ class Agent:
         self._started = time.time()
         self._clock = clock_state(site.config.clock.source)
         self._stamps = Stamps()
+        self._samples_read = 0
+        self._status_fails = False
         names = [device.id for device in site.devices]
         self._delivery = Delivery(
             site.config.outbox,
@@ -78,7 +80,7 @@ class Agent:
                 link=ModbusLink(bus),
                 devices=site.on(bus.id),
                 phases=spread,
-                put=self._delivery.put,
+                put=self._take,
                 stamps=self._stamps,
             )
             for bus in site.config.buses
@@ -100,6 +102,7 @@ class Agent:
             systemd.notify("STOPPING=1")
             for task in running:
                 task.cancel()
+        self._write_status()
         logger.info("agent %s: stopped", self._config.agent.id)
 
     def _tell_start(self) -> None:
@@ -148,19 +151,25 @@ class Agent:
 
     def _put(self, device: str, values: Mapping[str, Value]) -> None:
         at = self._stamps.stamp(device, time.time_ns() // 1_000_000)
-        self._delivery.put(Sample(device, at, values))
+        self._take(Sample(device, at, values))
+
+    def _take(self, sample: Sample) -> None:
+        self._samples_read += 1
+        self._delivery.put(sample)
 
     async def _tell_status(self) -> None:
-        writable = True
         while True:
-            try:
-                status.write(self._config.data_dir, self._document())
-                writable = True
-            except OSError as error:
-                if writable:
-                    logger.warning("status file: %s", error)
-                writable = False
-            await asyncio.sleep(status.INTERVAL)
+            self._write_status()
+            await asyncio.sleep(self._config.status.interval)
+
+    def _write_status(self) -> None:
+        try:
+            status.write(self._config.status_dir, self._document())
+            self._status_fails = False
+        except OSError as error:
+            if not self._status_fails:
+                logger.warning("status file: %s", error)
+            self._status_fails = True
 
     def _document(self) -> dict[str, object]:
         now = asyncio.get_running_loop().time()
@@ -172,6 +181,7 @@ class Agent:
             "at": round(time.time(), 3),
             "started_at": round(self._started, 3),
             "clock": self._clock.value,
+            "samples_read": self._samples_read,
             "delivery": dataclasses.asdict(self._delivery.stats()),
             "buses": [status.bus_document(poller, now) for poller in self._pollers],
             "devices": status.device_documents(self._pollers, now),

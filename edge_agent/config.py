@@ -141,6 +141,16 @@ class VitalsSettings(Settings):
     interval: Annotated[Seconds, Field(ge=0, le=86_400)] = 60.0
 
 
+class StatusSettings(Settings):
+    """Where `edge-agent status` finds the running agent's state, and how old that may be.
+
+    A directory in memory (/run) spares the flash; without one it is `data_dir`.
+    """
+
+    directory: Path | None = None
+    interval: Annotated[Seconds, Field(ge=0.2, le=10)] = 5.0
+
+
 class AgentConfig(Settings):
     """The whole file."""
 
@@ -153,6 +163,12 @@ class AgentConfig(Settings):
     uplink: UplinkSettings = UplinkSettings()
     clock: ClockSettings = ClockSettings()
     vitals: VitalsSettings = VitalsSettings()
+    status: StatusSettings = StatusSettings()
+
+    @property
+    def status_dir(self) -> Path:
+        """Where the running agent's state is."""
+        return self.status.directory or self.data_dir
 
     @property
     def outbox_path(self) -> Path:

@@ -1,6 +1,6 @@
 """The running agent's state as a small file, for `edge-agent status` and for scripts.
 
-Replaced as a whole each few seconds; a reader never sees half of it.
+Replaced as a whole each few seconds, and a last time at the end; a reader never sees half of it.
 """
 
 from __future__ import annotations
@@ -16,9 +16,6 @@ if TYPE_CHECKING:
     from edge_agent.bus.poller import Poller
 
 FILE = "status.json"
-INTERVAL = 5.0
-"""Seconds between two versions of the file."""
-
 STALE_AFTER = 30.0
 """Seconds without a new version after which the agent does not run, or hangs."""
 

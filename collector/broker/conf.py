@@ -78,7 +78,12 @@ def render_users(collector_password: str, agents: Mapping[str, str]) -> str:
             agent,
             password,
             publish=[f"ct.v1.{agent}.up.>"],
-            subscribe=[f"ct.v1.{agent}.down.>", "ct.v1.collector.*.presence"],
+            # its own status too: who sees its own `offline` says `online` again
+            subscribe=[
+                f"ct.v1.{agent}.down.>",
+                f"ct.v1.{agent}.up.status",
+                "ct.v1.collector.*.presence",
+            ],
         )
         for agent, password in sorted(agents.items())
     ]

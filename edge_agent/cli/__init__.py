@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import typer
 
-from edge_agent.cli import check, init, plan, profiles, read, run, state
+from edge_agent.cli import check, enroll, init, plan, profiles, read, run, state
+from edge_agent.simulate import command as simulation
 
 EPILOG = """\b
 Exit codes:
@@ -24,10 +25,12 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command("init", epilog=init.EXAMPLES)(init.init)
+app.command("enroll", epilog=enroll.EXAMPLES)(enroll.enroll)
 app.command("check", epilog=check.EXAMPLES)(check.check)
 app.command("plan", epilog=plan.EXAMPLES)(plan.plan)
 app.command("read", epilog=read.EXAMPLES)(read.read)
 app.command("run", epilog=run.EXAMPLES)(run.run)
 app.command("status", epilog=state.STATUS_EXAMPLES)(state.status)
 app.command("outbox", epilog=state.OUTBOX_EXAMPLES)(state.outbox)
+app.command("simulate", epilog=simulation.EXAMPLES)(simulation.simulate)
 app.add_typer(profiles.app, name="profiles")

@@ -7,7 +7,7 @@ import socket
 import stat
 from dataclasses import asdict, dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 EXAMPLES = """\b
 Examples:
   edge-agent check
+  edge-agent check --offline -c new.yaml    # before it is put into force
   edge-agent check --json | jq '.[] | select(.verdict == "FAIL")'
 
 Exits with 1 when something fails, with 2 when the configuration is wrong.
@@ -61,10 +62,17 @@ class Finding:
     says: str
 
 
-def check(config: Config = None, *, as_json: Json = False) -> None:
+def check(
+    config: Config = None,
+    *,
+    offline: Annotated[
+        bool, typer.Option("--offline", help="Only the files: no port, clock or broker.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
     """Check the configuration, the profiles, the ports, the outbox's directory and the broker."""
     site = load_site(config)
-    findings = list(_findings(site))
+    findings = list(_offline(site) if offline else _findings(site))
     if as_json:
         echo_json([asdict(finding) for finding in findings])
     else:
@@ -74,16 +82,22 @@ def check(config: Config = None, *, as_json: Json = False) -> None:
         raise typer.Exit(Exit.NOT_WORKING)
 
 
-def _findings(site: Site) -> Iterator[Finding]:
+def _offline(site: Site) -> Iterator[Finding]:
     config = site.config
     buses, devices = len(config.buses), len(site.devices)
     yield Finding(Verdict.OK, "configuration", f"{devices} devices on {buses} buses")
     yield from _profiles(site)
+    yield from _credentials(config.uplink)
+
+
+def _findings(site: Site) -> Iterator[Finding]:
+    config = site.config
+    yield from _offline(site)
     for bus in config.buses:
         yield _serial(bus) if isinstance(bus, RtuBus) else _tcp(bus)
     yield _directory(config.outbox_path)
     yield _clock(site)
-    yield from _broker(config.uplink)
+    yield _broker(config.uplink)
 
 
 def _profiles(site: Site) -> Iterator[Finding]:
@@ -130,7 +144,7 @@ def _clock(site: Site) -> Finding:
     return Finding(Verdict.OK, "clock", "synchronised")
 
 
-def _broker(uplink: UplinkSettings) -> Iterator[Finding]:
+def _credentials(uplink: UplinkSettings) -> Iterator[Finding]:
     if uplink.password_file is not None:
         try:
             read_secret(uplink.password_file)
@@ -140,9 +154,12 @@ def _broker(uplink: UplinkSettings) -> Iterator[Finding]:
     for path in () if tls is None else (tls.ca, tls.certificate, tls.key):
         if path is not None and not os.access(path, os.R_OK):
             yield Finding(Verdict.FAIL, "tls", f"{path} cannot be read")
+
+
+def _broker(uplink: UplinkSettings) -> Finding:
     reason = _unreachable(uplink.host, uplink.broker_port)
     says = f"{uplink.address} {reason or 'accepts connections'}"
-    yield Finding(Verdict.FAIL if reason else Verdict.OK, "broker", says)
+    return Finding(Verdict.FAIL if reason else Verdict.OK, "broker", says)
 
 
 def _unreachable(host: str, port: int) -> str | None:

@@ -49,7 +49,7 @@ def status(config: Config = None, *, as_json: Json = False) -> None:
     """Show how the running agent, its buses and its devices fare."""
     site = load_site(config)
     try:
-        document = status_file.read(site.config.data_dir)
+        document = status_file.read(site.config.status_dir)
     except status_file.NoStatus as error:
         fail(str(error), code=Exit.NOT_WORKING)
     age = max(0.0, time.time() - float(document["at"]))
@@ -92,6 +92,7 @@ def _show_status(document: dict[str, Any], age: float) -> None:
     state = "running" if document["running"] else f"not running; last seen {age:.0f} s ago"
     typer.echo(f"agent {document['agent']} {document['version']}: {state}")
     delivery = document["delivery"]
+    typer.echo(f"{document['samples_read']} samples read since the start")
     typer.echo(
         f"clock {document['clock']}; broker {'connected' if delivery['connected'] else 'away'}; "
         f"{delivery['batches']} batches wait, {delivery['delivered']} samples delivered, "

@@ -128,6 +128,7 @@ def test_an_agent_hears_its_receipts_and_the_collectors_presence(port: int, qos:
 
         assert agent.subscribe("ct/v1/gw-1/down/receipts", qos)
         assert agent.subscribe("ct/v1/collector/+/presence", qos)
+        assert agent.subscribe("ct/v1/gw-1/up/status", qos)
         collector.publish("ct/v1/gw-1/down/receipts", b"stored", qos=0)
 
         agent.wait_until_heard(b"online")
