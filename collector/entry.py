@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from collector.alarms.engine import Memory
+from collector.alarms.memory import Memory
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

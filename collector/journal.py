@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from collector.alarms.engine import Memory
+    from collector.alarms.memory import Memory
     from collector.alarms.transition import Transition
 
 log = logging.getLogger(__name__)

@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from collector.alarms.classify import Frontier
-from collector.alarms.engine import QUIET, AlarmKey, Held, Memory, StreamKey
 from collector.alarms.machine import Condition, State
+from collector.alarms.memory import QUIET, AlarmKey, Held, Memory, StreamKey
 from collector.alarms.transition import Kind, Series, Transition
 from telemetry import codec
 

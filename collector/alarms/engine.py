@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from collector.alarms import machine, rules, seen
 from collector.alarms.classify import Frontier, Moment, Timeliness, classify, is_future, is_old
 from collector.alarms.machine import Condition, Event, Reading, State
+from collector.alarms.memory import QUIET, AlarmKey, Held, Memory, StreamKey
 from collector.alarms.rules import Judge, Priority, Rule
 from collector.alarms.transition import Kind, Series, Transition, occurrence_id
 from telemetry.topics import Lane
@@ -27,42 +28,9 @@ if TYPE_CHECKING:
     from telemetry.envelope import Device
     from telemetry.sample import Sample, Value
 
-QUIET = State()
-"""The state of an alarm that is normal, with nothing open; it is kept nowhere."""
-
 
 class NotOpen(LookupError):
     """No open alarm has this occurrence: it was closed or superseded, or never was."""
-
-
-class AlarmKey(NamedTuple):
-    """One rule on one series."""
-
-    rule: str
-    series: Series
-
-
-class Held(NamedTuple):
-    """An alarm's state, and the revision of its rule that led to it."""
-
-    state: State
-    revision: int
-
-
-class StreamKey(NamedTuple):
-    """One agent's outbox."""
-
-    agent: str
-    stream: str
-
-
-@dataclass(slots=True)
-class Memory:
-    """All that the engine must find again after a crash."""
-
-    alarms: dict[AlarmKey, Held] = field(default_factory=dict)
-    frontiers: dict[Series, Frontier] = field(default_factory=dict)
-    streams: dict[StreamKey, seen.Ranges] = field(default_factory=dict)
 
 
 @dataclass(slots=True)

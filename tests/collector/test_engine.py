@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collector.alarms.engine import AlarmKey, Engine, Memory, NotOpen, Watched
+from collector.alarms.engine import Engine, NotOpen, Watched
 from collector.alarms.machine import Condition
+from collector.alarms.memory import AlarmKey, Memory
 from collector.alarms.rules import Rule
 from collector.alarms.transition import Kind, Series
 from collector.arrival import Arrival

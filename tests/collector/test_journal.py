@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from collector.alarms.classify import Frontier
-from collector.alarms.engine import QUIET, AlarmKey, Held, Memory, StreamKey
 from collector.alarms.machine import Condition, State
+from collector.alarms.memory import QUIET, AlarmKey, Held, Memory, StreamKey
 from collector.alarms.transition import Kind, Series, Transition
 from collector.entry import DeadLetter, Entry, Hour
 from collector.journal import Journal, JournalClosed, JournalUnusable
@@ -199,7 +199,7 @@ import asyncio, sys
 from dataclasses import replace
 from pathlib import Path
 from collector.alarms.classify import Frontier
-from collector.alarms.engine import AlarmKey, Held, Memory, StreamKey
+from collector.alarms.memory import AlarmKey, Held, Memory, StreamKey
 from collector.alarms.machine import Condition, State
 from collector.alarms.transition import Kind, Series, Transition
 from collector.entry import Entry
