@@ -1,10 +1,10 @@
 """What the embedded broker is told: its listener, its store, and who may say what.
 
 nats-server maps an MQTT topic `ct/v1/gw-1/up/…` to the subject `ct.v1.gw-1.up.…`; permissions are
-about subjects. An agent publishes on its own `up` branch and reads its own `down` branch and the
-collectors' presence; whatever else it asks for is denied. A restricted user needs none of the
-server's internal `$MQTT.` subjects (measured on 2.15.1: QoS 0 and 1, retained messages, wills,
-clean and kept sessions).
+about subjects. An agent publishes on its own `up` branch and reads its own `down` branch, its own
+status (to see an older will speak in its name) and the collectors' presence; whatever else it asks
+for is denied. A restricted user needs none of the server's internal `$MQTT.` subjects (measured on
+2.15.1: QoS 0 and 1, retained messages, wills, clean and kept sessions).
 
 The users stand in a file of their own, because the server refuses a reload as a whole when
 something that only a restart can change stands beside them.
