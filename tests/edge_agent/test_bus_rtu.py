@@ -10,7 +10,6 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
-from parts.rtu_slave import RtuSlave, corrupted, framed, instead, late, rtu_slave, silent
 
 from device_profiles.model import Channel
 from device_profiles.registers import Table, Type
@@ -18,6 +17,7 @@ from edge_agent.bus.failures import BadReply, BusDown, DeviceException, NoReply
 from edge_agent.bus.modbus import ModbusLink
 from edge_agent.config import RtuBus
 from edge_agent.plan import Request
+from parts.rtu_slave import RtuSlave, corrupted, framed, instead, late, rtu_slave, silent
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator

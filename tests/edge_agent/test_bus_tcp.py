@@ -12,7 +12,6 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import pytest
-from parts.processes import free_port
 from pyModbusTCP.server import ModbusServer  # type: ignore[import-untyped]
 
 from device_profiles.model import Channel
@@ -21,6 +20,7 @@ from edge_agent.bus.failures import BadReply, BusDown, DeviceException, NoReply
 from edge_agent.bus.modbus import ModbusLink
 from edge_agent.config import TcpBus
 from edge_agent.plan import Request
+from parts.processes import free_port
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Iterator
