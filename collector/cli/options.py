@@ -8,7 +8,7 @@ import typer
 
 from collector.cli.texts import Lang
 
-SYSTEM_CONFIG = Path("/etc/city-telemetry/collector/collector.yaml")
+SYSTEM_CONFIG = Path("/etc/city-telemetry/collector.yaml")
 
 
 def default_config() -> Path:

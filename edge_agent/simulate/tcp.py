@@ -40,7 +40,9 @@ async def serve_tcp(
         assert task is not None  # noqa: S101 - a coroutine runs in one
         connections.add(task)
         try:
-            await _converse(reader, writer, units, clock)
+            # a connection that is cut at the end is no error to asyncio's own callback
+            with contextlib.suppress(asyncio.CancelledError):
+                await _converse(reader, writer, units, clock)
         finally:
             connections.discard(task)
             writer.close()
