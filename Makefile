@@ -44,6 +44,7 @@ check: $(DEV_READY) ## format, lint, types, import laws, Ansible
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
+	@MYPYPATH=tests $(BIN)/mypy --explicit-package-bases tests demo benchmarks
 	@$(BIN)/lint-imports --no-logo 2>/dev/null || $(BIN)/lint-imports
 	@cd ansible && ANSIBLE_HOME=../$(VENV)/ansible ../$(BIN)/ansible-lint --offline --strict
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+
 from parts.influxd import Influxd, influxd
 from parts.mosquitto import Mosquitto, mosquitto
 

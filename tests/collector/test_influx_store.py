@@ -12,10 +12,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from parts.arrivals import METER, arrival, sample
-from parts.influxd import influxd
-from parts.processes import free_port
-from parts.scripted_http import Answer, Asked, ScriptedServer, scripted_http
 
 from collector.query import HOUR, Aggregate, Query
 from collector.stores import Store, StoreUnavailable
@@ -24,6 +20,10 @@ from collector.stores.influx import InfluxStore
 from collector.stores.influx_init import Admin, initialise
 from collector.stores.influx_send import MAX_LINES
 from collector.stores.settings import DAY, InfluxSettings, Retention
+from parts.arrivals import METER, arrival, sample
+from parts.influxd import influxd
+from parts.processes import free_port
+from parts.scripted_http import Answer, Asked, ScriptedServer, scripted_http
 from telemetry import settings as files
 from telemetry.settings import Settings, SettingsError
 
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from parts.influxd import Influxd
-
     from telemetry.sample import Sample
 
 NOW = time.time_ns() // 1_000_000

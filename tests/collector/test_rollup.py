@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from parts.arrivals import arrival, sample
 
 from collector.entry import Entry, Hour
 from collector.journal import Journal
@@ -19,6 +18,7 @@ from collector.rollup import BATCH, GRACE, RollUps, batches, due_before
 from collector.stores import StoreUnavailable
 from collector.stores.settings import DAY, SqliteSettings
 from collector.stores.sqlite import SqliteStore
+from parts.arrivals import arrival, sample
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence

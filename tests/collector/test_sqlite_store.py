@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from parts.arrivals import arrival, sample
 
 from collector.query import HOUR, Aggregate, Query, Wanted
 from collector.stores import StoreUnavailable
 from collector.stores.settings import DAY, Retention, SqliteSettings
 from collector.stores.sqlite import SLICE, SqliteStore
 from collector.stores.sqlite_schema import MAX_CHANNELS, SCHEMA_VERSION, open_reader
+from parts.arrivals import arrival, sample
 from telemetry.envelope import Device
 
 if TYPE_CHECKING:

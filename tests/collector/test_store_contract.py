@@ -11,8 +11,6 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from parts.arrivals import METER, arrival, sample
-from parts.influxd2 import influxd2
 
 from collector.query import HOUR, Aggregate, Point, Query, Wanted
 from collector.stores import SeriesName, Store, StoreUnavailable
@@ -20,6 +18,8 @@ from collector.stores.influx import InfluxStore
 from collector.stores.influx_init import Admin, initialise
 from collector.stores.settings import DAY, InfluxSettings, SqliteSettings
 from collector.stores.sqlite import SqliteStore
+from parts.arrivals import METER, arrival, sample
+from parts.influxd2 import influxd2
 from telemetry.envelope import Device
 from telemetry.sample import Flag
 
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from parts.influxd import Influxd
-
     from telemetry.sample import Sample, Value
 
 NOW = time.time_ns() // 1_000_000

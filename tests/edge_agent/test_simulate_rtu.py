@@ -8,14 +8,14 @@ import os
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from parts.libmodbus import libmodbus_client
-from parts.simulated import DISCRETE, HOLDING, INPUT, run_client, running_clock, unit
 from pymodbus.client import AsyncModbusSerialClient
 
 from edge_agent.simulate.frames import rtu
 from edge_agent.simulate.rtu import serve_rtu
 from edge_agent.simulate.scenario import Faults, RtuBus, Window
 from edge_agent.simulate.tcp import BusUnavailable
+from parts.libmodbus import libmodbus_client
+from parts.simulated import DISCRETE, HOLDING, INPUT, run_client, running_clock, unit
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -8,6 +8,13 @@ import dataclasses
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from pymodbus.client import AsyncModbusTcpClient
+from pyModbusTCP.client import ModbusClient  # type: ignore[import-untyped]
+
+from edge_agent.simulate.replay import Replay
+from edge_agent.simulate.scenario import Faults, TcpBus, Window
+from edge_agent.simulate.signal import Constant, Total
+from edge_agent.simulate.tcp import BusUnavailable, serve_tcp
 from parts.libmodbus import libmodbus_client
 from parts.simulated import (
     DISCRETE,
@@ -18,13 +25,6 @@ from parts.simulated import (
     running_clock,
     unit,
 )
-from pymodbus.client import AsyncModbusTcpClient
-from pyModbusTCP.client import ModbusClient  # type: ignore[import-untyped]
-
-from edge_agent.simulate.replay import Replay
-from edge_agent.simulate.scenario import Faults, TcpBus, Window
-from edge_agent.simulate.signal import Constant, Total
-from edge_agent.simulate.tcp import BusUnavailable, serve_tcp
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
