@@ -13,6 +13,7 @@ import fcntl
 import logging
 import secrets
 import signal
+import threading
 from typing import TYPE_CHECKING
 
 from collector import private_files
@@ -107,6 +108,7 @@ async def _run_parts(
             tasks.create_task(ingest.run()),
             tasks.create_task(RollUps(store, journal).run()),
             tasks.create_task(_feed_watchdog()),
+            tasks.create_task(raise_thread_bugs()),
         ]
         if broker is not None:
             endless.append(tasks.create_task(broker.run()))
@@ -154,6 +156,26 @@ async def _store(config: CollectorConfig) -> AsyncIterator[Store]:
         yield store
     finally:
         await store.close()
+
+
+async def raise_thread_bugs() -> None:
+    """End with the error that ends a thread, such as paho's: nobody else would notice."""
+    loop = asyncio.get_running_loop()
+    bug: asyncio.Future[None] = loop.create_future()
+
+    def take(error: BaseException) -> None:
+        if not bug.done():
+            bug.set_exception(error)
+
+    def hook(arguments: threading.ExceptHookArgs) -> None:
+        error = arguments.exc_value or RuntimeError(f"thread {arguments.thread} ended")
+        loop.call_soon_threadsafe(take, error)
+
+    before, threading.excepthook = threading.excepthook, hook
+    try:
+        await bug
+    finally:
+        threading.excepthook = before
 
 
 async def _feed_watchdog() -> None:

@@ -14,7 +14,6 @@ from collector.mqtt_settings import MqttSettings, MqttTls
 from collector.stores.settings import StoreSettings
 from telemetry import settings
 from telemetry.names import is_agent
-from telemetry.quantities import Seconds
 from telemetry.settings import Settings
 
 
@@ -72,7 +71,6 @@ class CollectorConfig(Settings):
     store: StoreSettings
     api: Api = Api()
     rules: Path | None = Field(None, description="the file of alarm rules")
-    live_window: Seconds = Field(60.0, gt=0, description="an older sample never pages")
 
     @model_validator(mode="before")
     @classmethod
@@ -148,9 +146,6 @@ api: {{listen: "127.0.0.1:8420"}}
 
 # Alarm rules.
 rules: {rules}
-
-# A sample that is older than this when it arrives is history: it never pages.
-# live_window: 60s
 """
 
 STARTER_RULES = """\

@@ -34,6 +34,13 @@ log = logging.getLogger(__name__)
 ROOM = 32 * 2**20
 """Bytes of envelopes that may wait for the event loop: 128 of the largest."""
 
+ASK_AGAIN_AFTER = 3.0
+"""Seconds after which a fresh subscription asks once more for what is retained.
+
+nats-server 2.15 forgets to deliver a retained message to who subscribes within a millisecond or
+two of its publication.
+"""
+
 RECONNECT_MIN, RECONNECT_MAX = 1, 30
 """Seconds between tries to connect."""
 
@@ -65,6 +72,7 @@ class Intake:
         self._introduced = False
         self._stopping = False
         self._subscribed = False
+        self._loop = loop
         self._client = self._new_client()
 
     @property
@@ -139,6 +147,11 @@ class Intake:
             self._tell(f"refused: {reason}", logging.ERROR)
             return
         client.subscribe([(self._topic, 1), (topics.ALL_UP, 1)])
+        self._loop.call_soon_threadsafe(self._loop.call_later, ASK_AGAIN_AFTER, self._ask_again)
+
+    def _ask_again(self) -> None:
+        if self._subscribed:
+            self._client.subscribe(topics.ALL_UP, 1)
 
     def _on_connect_fail(self, _client: paho.Client, _userdata: object) -> None:
         self._tell("cannot be reached", logging.WARNING)

@@ -75,8 +75,9 @@ class RollUps:
         self._failing = False
 
     async def run(self) -> None:
-        """Look, compute, wait, for ever; a store that is away is tried again."""
+        """Wait, look, compute, for ever; a store that is away is tried again."""
         while True:
+            await asyncio.sleep(self._pause)
             try:
                 await self.catch_up()
             except StoreUnavailable as problem:
@@ -87,7 +88,6 @@ class RollUps:
                 if self._failing:
                     log.info("roll-ups: go on")
                 self._failing = False
-            await asyncio.sleep(self._pause)
 
     async def catch_up(self) -> None:
         """Compute every hour that is due; once a day, forget what is old.

@@ -39,6 +39,14 @@ if TYPE_CHECKING:
     from telemetry.announce import About
 
 log = logging.getLogger(__name__)
+_library_log = logging.getLogger(__name__ + ".library")
+_library_log.setLevel(logging.CRITICAL)  # what it has to say of a lost connection, we say once
+
+ASK_AGAIN_AFTER = 3.0
+"""Seconds without a collector's presence after which a fresh connection asks for it again."""
+
+ASK_AGAIN_EVERY = 30.0
+"""Seconds between the further times."""
 
 TAKEN_WITHIN = 300.0
 """Seconds for a PUBACK, after which the connection is given up although it answers pings.
@@ -133,7 +141,11 @@ class Uplink:
                     self._link = _Link(client, tasks)
                     self._courier.opened()
                     self._tell_up()
-                    await self._listen(client)
+                    asking = tasks.create_task(self._ask_again(client))
+                    try:
+                        await self._listen(client)
+                    finally:
+                        asking.cancel()
             finally:
                 self._link = None
                 self._courier.closed()
@@ -154,6 +166,7 @@ class Uplink:
             will=aiomqtt.Will(self._status_topic, self._status(online=False), qos=1, retain=True),
             max_inflight_messages=settings.window,
             tls_context=None if settings.tls is None else _tls(settings.tls),
+            logger=_library_log,
         )
         client.pending_calls_threshold = 2 * settings.window
         return client
@@ -168,6 +181,17 @@ class Uplink:
             code = answer if isinstance(answer, int) else answer.value
             if code >= 0x80:  # noqa: PLR2004 - failure (MQTT 3.1.1, §3.9.3)
                 raise SubscriptionRefused(f"may not subscribe to {topic}")
+
+    async def _ask_again(self, client: aiomqtt.Client) -> None:
+        """Ask for the collectors' presences until there is one.
+
+        nats-server 2.15 forgets to deliver a retained message to who subscribes within a
+        millisecond or two of its publication.
+        """
+        await asyncio.sleep(ASK_AGAIN_AFTER)
+        while not self._courier.is_open:
+            await client.subscribe(topics.ALL_PRESENCE, 1)
+            await asyncio.sleep(ASK_AGAIN_EVERY)
 
     async def _leave(self, client: aiomqtt.Client) -> None:
         client.timeout = FAREWELL_WITHIN  # for the disconnection too

@@ -104,7 +104,6 @@ broker:
             f"data_dir: /d\nbroker: {{embedded: {{tls: {{{TLS}, client_ca: /a}}}}}}",
             "client_ca needs own_certificate and own_key",
         ),
-        ("data_dir: /d\nlive_window: 60", "collector.yaml:2: live_window — should be a duration"),
     ],
 )
 def test_what_is_wrong_is_told_with_its_line(text: str, problem: str) -> None:
