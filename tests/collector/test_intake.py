@@ -228,3 +228,9 @@ async def test_tls_trusts_the_authority_that_is_named_and_no_other(
         doubting.start()
         await until(lambda: "cannot be reached" in caplog.text)
         doubting.stop()
+
+
+async def test_what_is_retained_is_asked_for_twice(tmp_path: Path) -> None:
+    log = tmp_path / "mosquitto.log"
+    with mosquitto(tmp_path, "log_type subscribe") as verbose, intake(verbose.port):
+        await until(lambda: log.read_text().count(topics.ALL_UP) == 2)

@@ -286,3 +286,11 @@ def test_pauses_grow_to_the_longest_and_are_scattered(attempt: int, longest: flo
     expected = min(longest, 2.0 ** min(attempt, 16) / 2)
 
     assert expected / 2 <= pause(attempt, longest) <= expected
+
+
+async def test_without_a_presence_it_asks_for_one_again(tmp_path: Path) -> None:
+    log = tmp_path / "mosquitto.log"
+    with mosquitto(tmp_path, "log_type subscribe") as verbose:
+        async with running({"port": verbose.port}), asyncio.timeout(WITHIN):
+            while log.read_text().count("presence") < 2:  # noqa: ASYNC110 - another process's file
+                await asyncio.sleep(0.05)
