@@ -72,6 +72,11 @@ class CollectorProcess:
         """The embedded broker's process id."""
         return int((self.data_dir / "broker" / "nats-server.pid").read_text())
 
+    def change(self, **parts: object) -> None:
+        """Say other things in its configuration, from its next start on."""
+        config = yaml.safe_load(self.config.read_text())
+        self.config.write_text(yaml.safe_dump(config | parts))
+
     def start(self, env: dict[str, str] | None = None) -> None:
         """Start it (again), and wait until it is healthy."""
         with (self.directory / "collector.log").open("ab") as log:
@@ -143,9 +148,12 @@ class CollectorProcess:
 
 
 @contextlib.contextmanager
-def collector(directory: Path, rules: str = NO_RULES) -> Iterator[CollectorProcess]:
-    """A running collector with an empty data directory."""
+def collector(
+    directory: Path, rules: str = NO_RULES, **config: object
+) -> Iterator[CollectorProcess]:
+    """A running collector with an empty data directory; `config` is said beside the usual."""
     made = CollectorProcess(directory, rules)
+    made.change(**config)
     made.start()
     try:
         yield made
