@@ -151,7 +151,7 @@ rules: {rules}
 STARTER_RULES = """\
 # Alarm rules. An alarm without an action is an event, so `action` is mandatory.
 schema: alarm-rules/1
-rules: []
+rules: []    # the brackets go with the first rule
 #  - id: mains-high
 #    title: Mains voltage high
 #    watch: {measurement: electricity_meter, channel: voltage_l1}

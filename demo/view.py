@@ -111,5 +111,8 @@ def _alarms(alarms: list[dict[str, Any]]) -> RenderableType:
 
 
 def _news(picture: Picture) -> RenderableType:
-    lines = [*picture.news[-5:], f"API: {picture.api}/docs   token: var/demo/collector/local.token"]
+    lines = [
+        *picture.news[-5:],
+        f"API: {picture.api}/openapi.json  token: var/demo/collector/local.token",
+    ]
     return Panel("\n".join(lines), title="what happens", width=80)

@@ -49,12 +49,12 @@ def read(directory: Path) -> dict[str, Any]:
 
 
 def bus_document(poller: Poller, now: float) -> dict[str, object]:
-    """How a bus stands; `now` is the monotonic clock's."""
+    """How a bus stands; idle until something is asked. `now` is the monotonic clock's."""
     down = poller.down_since
     return {
         "id": poller.name,
         "place": poller.place,
-        "state": "up" if poller.link.is_open else "down",
+        "state": "up" if poller.link.is_open else "idle" if down is None else "down",
         "down_for": None if down is None else round(now - down, 1),
         "late_replies": poller.link.late_replies,
     }

@@ -49,7 +49,7 @@ MODELS = {
             "backlog_samples": Channel("count", "int", label="Samples without a receipt"),
             "backlog_bytes": Channel("B", "int", label="Size of the outbox"),
             "backlog_age": Channel("s", "float", label="Age of the oldest without a receipt"),
-            "delivered": Channel("count", "int", "counter", "Batches receipted"),
+            "delivered": Channel("count", "int", "counter", "Samples that are stored"),
             "refused": Channel("count", "int", "counter", "Batches refused by the collector"),
             "dropped": Channel(
                 "count", "int", "counter", "Samples lost because the outbox was full"

@@ -95,28 +95,27 @@ def acknowledge(  # noqa: PLR0913 - each is one option
 
 
 def _table(found: list[dict[str, Any]], lang: Lang) -> str:
-    headings = (
-        Text.PRIORITY,
-        Text.STATE,
-        Text.SINCE,
-        Text.SERIES,
-        Text.ALARM,
-        Text.OCCURRENCE,
-        Text.ACTION,
-    )
+    """Three lines an alarm, because a terminal has 80 columns."""
+    headings = (Text.PRIORITY, Text.STATE, Text.SINCE, Text.OCCURRENCE)
     rows = [
         (
             say(alarm["priority"], lang),
             _state(alarm, lang),
             moments.show(alarm["active_at"]),
-            f"{alarm['agent']}/{alarm['device']}/{alarm['channel']}",
-            alarm["title"],
             alarm["occurrence"],
-            alarm["action"],
         )
         for alarm in found
     ]
-    return table([say(heading, lang) for heading in headings], rows)
+    first, *lines = table([say(heading, lang) for heading in headings], rows).splitlines()
+    do = say(Text.ACTION, lang)
+    for line, alarm in zip(lines, found, strict=True):
+        what = f"  {_series(alarm)}  {alarm['title']}"
+        first = "\n".join([first, line, what, f"  {do}: {alarm['action']}"])
+    return first
+
+
+def _series(alarm: dict[str, Any]) -> str:
+    return f"{alarm['agent']}/{alarm['device']}/{alarm['channel']}"
 
 
 def _state(alarm: dict[str, Any], lang: Lang) -> str:

@@ -26,8 +26,6 @@ class Text(StrEnum):
     PRIORITY = "PRIORITY"
     STATE = "STATE"
     SINCE = "SINCE"
-    SERIES = "SERIES"
-    ALARM = "ALARM"
     OCCURRENCE = "OCCURRENCE"
     ACTION = "ACTION"
     NO_ALARMS = "no open alarms"
@@ -62,8 +60,6 @@ VIETNAMESE = {
     Text.PRIORITY: "MỨC",
     Text.STATE: "TRẠNG THÁI",
     Text.SINCE: "TỪ LÚC",
-    Text.SERIES: "ĐIỂM ĐO",
-    Text.ALARM: "CẢNH BÁO",
     Text.OCCURRENCE: "MÃ LẦN XẢY RA",
     Text.ACTION: "VIỆC CẦN LÀM",
     Text.NO_ALARMS: "không có cảnh báo nào đang mở",

@@ -8,6 +8,7 @@ one would pass for the answer to the next request (pymodbus 3.16.1 returns it as
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
 import termios
 from typing import TYPE_CHECKING
@@ -257,5 +258,7 @@ def _words_expected(request: Request) -> int:
 
 
 def _reason(error: Exception) -> str:
+    if getattr(error, "errno", None) == errno.EAGAIN:
+        return "another process has it open; is it the running agent?"
     strerror = getattr(error, "strerror", None)
     return strerror if isinstance(strerror, str) else str(error)

@@ -135,7 +135,8 @@ def init(  # noqa: PLR0913 - a command's options
     )
     _check(text, output)
     _write(output, text)
-    typer.echo(f"wrote {output}; next: add devices, then `edge-agent check -c {output}`")
+    made = "" if data_dir.is_dir() else f"make {data_dir} (`install -d`), "
+    typer.echo(f"wrote {output}; next: {made}add devices, then `edge-agent check -c {output}`")
 
 
 def _text(  # noqa: PLR0913 - what was answered

@@ -92,12 +92,13 @@ def _show_status(document: dict[str, Any], age: float) -> None:
     state = "running" if document["running"] else f"not running; last seen {age:.0f} s ago"
     typer.echo(f"agent {document['agent']} {document['version']}: {state}")
     delivery = document["delivery"]
-    typer.echo(f"{document['samples_read']} samples read since the start")
-    typer.echo(
-        f"clock {document['clock']}; broker {'connected' if delivery['connected'] else 'away'}; "
-        f"{delivery['batches']} batches wait, {delivery['delivered']} samples delivered, "
-        f"{delivery['refused']} batches refused, {delivery['dropped']} samples dropped"
-    )
+    typer.echo(f"clock      {document['clock']}")
+    typer.echo(f"broker     {'connected' if delivery['connected'] else 'away'}")
+    typer.echo(f"read       {document['samples_read']} samples since the start")
+    typer.echo(f"waiting    {delivery['batches']} batches")
+    typer.echo(f"delivered  {delivery['delivered']} samples")
+    typer.echo(f"refused    {delivery['refused']} batches")
+    typer.echo(f"dropped    {delivery['dropped']} samples")
     typer.echo("")
     buses = [
         (bus["id"], bus["place"], bus["state"], bus["late_replies"]) for bus in document["buses"]

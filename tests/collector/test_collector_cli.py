@@ -108,9 +108,11 @@ def test_alarms_are_shown_in_the_operators_language(world: CollectorProcess) -> 
     assert vietnamese.startswith("MỨC")
     assert asked == vietnamese
     for text, state in ((english, "unacked-active"), (vietnamese, "đang xảy ra, chưa xác nhận")):
-        line = next(line for line in text.splitlines() if "gw-1/meter-1/voltage_l1" in line)
-        assert state in line
-        assert line.endswith("Gọi điện lực")
+        lines = text.splitlines()
+        series = next(n for n, line in enumerate(lines) if "gw-1/meter-1/voltage_l1" in line)
+        assert state in lines[series - 1]
+        assert lines[series + 1].endswith("Gọi điện lực")
+        assert max(map(len, lines)) <= 80
 
 
 def occurrence_of(world: CollectorProcess, device: str) -> str:

@@ -125,6 +125,14 @@ def test_init_writes_what_check_accepts(tmp_path: Path) -> None:
     assert loaded.buses[0].place == "/dev/ttyUSB0 19200 8N1"
 
 
+def test_init_names_the_directory_that_is_to_be_made(tmp_path: Path) -> None:
+    words = ("init", "--non-interactive", "--id", "gw-1", "--data-dir", tmp_path / "outbox")
+
+    shown = edge_agent(*words, "-o", tmp_path / "agent.yaml")
+
+    assert f"next: make {tmp_path / 'outbox'} (`install -d`), add devices" in shown.output
+
+
 def test_init_speaks_tls_to_a_broker_elsewhere(tmp_path: Path) -> None:
     path = tmp_path / "agent.yaml"
 
@@ -311,6 +319,13 @@ def test_status_shows_a_running_agent(config: Path) -> None:
     assert shown.exit_code == 0, shown.output
     assert "agent gw-1 1: running" in shown.output
     assert "2: 3" in shown.output
+
+
+def test_status_takes_a_bus_that_nobody_asked_yet_for_no_fault(config: Path) -> None:
+    bus = {"id": "b", "place": "x", "state": "idle", "down_for": None, "late_replies": 0}
+    status.write(config.parent, state(buses=[bus]))
+
+    assert edge_agent("status", "-c", config).exit_code == 0
 
 
 @pytest.mark.parametrize(

@@ -190,7 +190,7 @@ async def test_a_port_that_is_back_is_opened_again(slave: RtuSlave, link: Modbus
 async def test_a_port_belongs_to_one_process(slave: RtuSlave, link: ModbusLink) -> None:
     other = ModbusLink(RtuBus(id="other", transport="modbus-rtu", port=slave.port))
 
-    with pytest.raises(BusDown, match="lock"):
+    with pytest.raises(BusDown, match="another process has it open"):
         await other.open()
 
     assert link.is_open
