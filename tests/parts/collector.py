@@ -95,12 +95,18 @@ class CollectorProcess:
             return None
 
     def get(self, path: str, **parameters: Any) -> Any:  # noqa: ANN401 - a JSON document
-        """What its API answers."""
+        """The document that its API answers."""
+        return self._ask_api(path, parameters).json()
+
+    def text(self, path: str) -> str:
+        """The text that its API answers."""
+        return self._ask_api(path, {}).text
+
+    def _ask_api(self, path: str, parameters: dict[str, Any]) -> httpx.Response:
         token = (self.data_dir / "local.token").read_text().strip()
         headers = {"Authorization": f"Bearer {token}"}
         answer = httpx.get(self.url + path, params=parameters, headers=headers, timeout=30)
-        answer.raise_for_status()
-        return answer.json()
+        return answer.raise_for_status()
 
     def ask(self, *words: str, lang: str = "en") -> subprocess.CompletedProcess[str]:
         """Run a `collector` command on this configuration."""
