@@ -67,6 +67,7 @@ class Intake:
         self._boot = boot
         self._topic = topics.presence(settings.client_id)
         self._store: Literal["up", "down"] = "up"
+        self._session = 0
         self._state = ""
         self._others: set[str] = set()
         self._introduced = False
@@ -132,7 +133,7 @@ class Intake:
         return client
 
     def _publish_presence(self, *, online: bool) -> paho.MQTTMessageInfo:
-        payload = announce.pack_presence(Presence(online, self._boot, self._store))
+        payload = announce.pack_presence(Presence(online, self._boot, self._store, self._session))
         return self._client.publish(self._topic, payload, qos=1, retain=True)
 
     def _on_connect(
@@ -146,6 +147,7 @@ class Intake:
         if reason.is_failure:
             self._tell(f"refused: {reason}", logging.ERROR)
             return
+        self._session += 1
         client.subscribe([(self._topic, 1), (topics.ALL_UP, 1)])
         self._loop.call_soon_threadsafe(self._loop.call_later, ASK_AGAIN_AFTER, self._ask_again)
 
@@ -198,7 +200,7 @@ class Intake:
             self._others.add(seen.boot)
             if self._introduced:
                 self._meet_rival(seen.boot)
-        mine = seen.online and seen.boot == self._boot
+        mine = seen.online and (seen.boot, seen.session) == (self._boot, self._session)
         if self._subscribed and not (mine or self._stopping):
             self._publish_presence(online=True)
 

@@ -6,7 +6,7 @@
                           │   rewind       │  │    └─┘ no receipt within retry_after, doubled
                           ├────────────────┘  │        each time: sent again
                           │   reconnected,    │
-                          │   collector's new boot id
+                          │   collector's new boot id or session
                           │                   │ receipt: seen (watched, not stored)
                           └────── seen ◄──────┘
                  the store is up again
@@ -137,7 +137,7 @@ class Courier:
             self._turn += 1
             return
         self._collectors[collector] = presence
-        if before is None or before.boot != presence.boot:
+        if before is None or _life(before) != _life(presence):
             self.restart()
         elif before.store == "down" and presence.store == "up":
             self._rewind()
@@ -276,3 +276,8 @@ class Courier:
         posting = Posting(lane, parcel)
         self._flying[parcel.seq] = _Flight(posting)
         return posting
+
+
+def _life(presence: Presence) -> tuple[str, int]:
+    """In another one the collector may not have heard what was sent."""
+    return presence.boot, presence.session

@@ -37,11 +37,14 @@ class Presence:
     """A collector's: while it is offline agents keep their data at home.
 
     `store` is `down` while the collector watches but cannot store; `seen` envelopes wait for `up`.
+    `session` counts its connections to the broker: with a new one, whatever was sent before may
+    not have been heard, as with a new `boot`.
     """
 
     online: bool
     boot: str
     store: Literal["up", "down"] = "up"
+    session: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,14 +117,13 @@ def unpack_status(payload: bytes) -> Status:
 
 def pack_presence(presence: Presence) -> bytes:
     """The retained payload of a collector's presence."""
-    return codec.encode(
-        {
-            "v": VERSION,
-            "online": presence.online,
-            "boot": presence.boot,
-            "store": presence.store,
-        }
-    )
+    document = {
+        "v": VERSION,
+        "online": presence.online,
+        "boot": presence.boot,
+        "store": presence.store,
+    }
+    return codec.encode(document | ({"session": presence.session} if presence.session else {}))
 
 
 def unpack_presence(payload: bytes) -> Presence:
@@ -130,9 +132,13 @@ def unpack_presence(payload: bytes) -> Presence:
     Raises:
         MalformedAnnouncement: if the payload is none.
     """
-    match _document(payload):
-        case {"online": bool(online), "boot": str(boot), "store": ("up" | "down") as store}:
-            return Presence(online, boot, store)
+    document = _document(payload)
+    session = document.get("session", 0)
+    match document:
+        case {"online": bool(online), "boot": str(boot), "store": ("up" | "down") as store} if (
+            type(session) is int and session >= 0
+        ):
+            return Presence(online, boot, store, session)
         case _:
             raise MalformedAnnouncement("not a presence")
 

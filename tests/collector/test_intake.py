@@ -83,7 +83,10 @@ async def test_presence_is_retained_and_follows_the_store(broker: Mosquitto) -> 
 
         with peer(broker.port, PRESENCE) as agent:
             await until(
-                lambda: Presence(online=True, boot="boot-1", store="down") in agent.presences()
+                lambda: (
+                    Presence(online=True, boot="boot-1", store="down", session=1)
+                    in agent.presences()
+                )
             )
             running.tell_store("up")
             await until(lambda: agent.presences()[-1].store == "up")
@@ -115,7 +118,7 @@ async def test_its_own_offline_is_answered_with_online(broker: Mosquitto) -> Non
         agent.client.publish(PRESENCE, old_will, qos=1, retain=True)
 
         await until(lambda: Presence(online=False, boot="old") in agent.presences())
-        await until(lambda: agent.presences()[-1] == Presence(online=True, boot="new"))
+        await until(lambda: agent.presences()[-1] == Presence(online=True, boot="new", session=1))
 
 
 async def test_it_comes_back_when_the_broker_does(
@@ -228,6 +231,17 @@ async def test_tls_trusts_the_authority_that_is_named_and_no_other(
         doubting.start()
         await until(lambda: "cannot be reached" in caplog.text)
         doubting.stop()
+
+
+async def test_each_connection_is_a_session_of_its_own(broker: Mosquitto) -> None:
+    with intake(broker.port) as running:
+        await until(lambda: running.connected)
+        broker.kill()
+        await until(lambda: not running.connected)
+        broker.start()
+
+        with peer(broker.port, PRESENCE) as agent:
+            await until(lambda: any(presence.session > 1 for presence in agent.presences()))
 
 
 async def test_what_is_retained_is_asked_for_twice(tmp_path: Path) -> None:

@@ -72,7 +72,7 @@ async def test_an_agent_sees_presence_and_its_envelopes_come_in(site: Site) -> N
         await until(lambda: intake.connected)
         with mqtt_client(site.port, "gw-1", site.agent_password) as agent:
             assert await asyncio.to_thread(agent.subscribe, topics.ALL_PRESENCE, 1)
-            presence = announce.pack_presence(Presence(online=True, boot="boot-1"))
+            presence = announce.pack_presence(Presence(online=True, boot="boot-1", session=1))
             await until(lambda: (topics.presence("collector"), presence) in agent.heard)
 
             await asyncio.to_thread(agent.publish, ENVELOPE, b"payload")

@@ -199,6 +199,15 @@ def test_a_collector_that_was_restarted_gets_everything_in_flight_again(box: _Bo
     assert seqs(box.offer()) == [1, 2, 3]
 
 
+def test_a_collector_that_was_cut_off_gets_everything_in_flight_again(box: _Box) -> None:
+    box.append(*map(parcel, range(1, 4)))
+    box.offer()
+
+    box.courier.presence("c1", replace(HERE, session=2))
+
+    assert seqs(box.offer()) == [1, 2, 3]
+
+
 def test_what_was_seen_waits_until_the_store_is_up(box: _Box) -> None:
     box.courier.presence("c1", NO_STORE)
     box.append(*map(parcel, range(1, 8)))
