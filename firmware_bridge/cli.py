@@ -93,12 +93,12 @@ def decode(
 
 @app.command()
 def encode(  # noqa: PLR0913 - a request has these parts
-    op: Annotated[str, typer.Argument(help="read or write")],
-    group: Annotated[str, typer.Argument(help="os, image, board, or a number")],
-    command: Annotated[str, typer.Argument(help="a command of the group, or a number")],
-    payload: Annotated[str, typer.Argument(help='a JSON object; bytes as {"hex": "00ff"}')] = "{}",
+    op: Annotated[str, typer.Argument(help="read or write.")],
+    group: Annotated[str, typer.Argument(help="os, image, board, or a number.")],
+    command: Annotated[str, typer.Argument(help="A command of the group, or a number.")],
+    payload: Annotated[str, typer.Argument(help='A JSON object; bytes as {"hex": "00ff"}.')] = "{}",
     *,
-    sequence: Annotated[int, typer.Option(min=0, max=255, help="what the reply repeats")] = 0,
+    sequence: Annotated[int, typer.Option(min=0, max=255, help="What the reply repeats.")] = 0,
     as_json: AsJson = False,
 ) -> None:
     """Print the frame that carries one request, as hex digits.

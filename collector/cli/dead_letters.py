@@ -20,7 +20,7 @@ def list_dead_letters(  # noqa: PLR0913 - each is one option
     lang: Language,
     *,
     after: Annotated[int, typer.Option(help="Only those behind this id.")] = 0,
-    limit: Annotated[int, typer.Option(min=1, max=10_000)] = 100,
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help="Most of them.")] = 100,
     as_json: Json = False,
     url: Url = None,
     token_file: TokenFile = None,

@@ -63,7 +63,9 @@ def list_agents(config_file: ConfigFile, *, as_json: Json = False) -> None:
 
 
 @agents.command("remove")
-def remove_agent(agent: str, config_file: ConfigFile) -> None:
+def remove_agent(
+    agent: Annotated[str, typer.Argument(help="The agent's id.")], config_file: ConfigFile
+) -> None:
     """Shut an agent out; a running collector cuts its connection.
 
     Example: collector agents remove gw-1
@@ -107,7 +109,9 @@ def list_tokens(config_file: ConfigFile, *, as_json: Json = False) -> None:
 
 
 @tokens.command("remove")
-def remove_token(name: str, config_file: ConfigFile) -> None:
+def remove_token(
+    name: Annotated[str, typer.Argument(help="Who got it.")], config_file: ConfigFile
+) -> None:
     """Make a token worthless, at once.
 
     Example: collector tokens remove duty-desk

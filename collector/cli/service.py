@@ -69,7 +69,7 @@ def run(
 ) -> None:
     """Run the collector until SIGTERM or Ctrl-C.
 
-    Example: collector run --config /etc/city-telemetry/collector/collector.yaml
+    Example: collector run --config /etc/city-telemetry/collector.yaml
     """
     if log_level not in ("debug", "info", "warning", "error"):
         leave(f"--log-level {log_level}: debug, info, warning or error", Exit.WRONG_INPUT)
