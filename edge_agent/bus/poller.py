@@ -50,7 +50,9 @@ class Outcome:
         self.refused = False
 
     def take(self, request: Request, words: list[int]) -> None:
-        """A reply."""
+        """A reply; it overrules the refusal of a larger read that these channels stood in."""
+        for channel in request.channels:
+            self.flags.pop(channel.id, None)
         values, flags = decode_reply(request, words)
         self.values |= values
         self.flags |= flags
@@ -182,7 +184,7 @@ class Poller:
             self._reads[each] = _fresh(each)
         if self.link.is_open or outcome.replied:
             self._note(each.device, health, replied=outcome.replied)
-        flags = self._reads[each].flags | outcome.flags
+        flags = outcome.flags | self._reads[each].flags
         self._hand_over(each.device, outcome.values, flags)
 
     def _note(self, device: str, health: Health, *, replied: bool) -> None:

@@ -160,6 +160,19 @@ async def test_an_illegal_address_costs_only_its_channel_and_is_told_once(
     ]
 
 
+async def test_the_very_sample_of_a_refusal_has_its_flag_alone_and_every_other_value(
+    slave: RtuSlave, line: RtuBus, samples: Samples
+) -> None:
+    """A value beside `missing` fits no envelope, and ended the agent."""
+    del slave.units[1][1]
+
+    async with running(poller_on(line, {"meter-1": 1}, samples)):
+        sample = await samples.until(lambda _: True)
+
+    assert sample.values == {"a": 10, "c": 12, "far": 99}
+    assert sample.flags == {"b": ILLEGAL_ADDRESS}
+
+
 async def test_a_refused_register_is_not_asked_for_again_and_again(
     slave: RtuSlave, line: RtuBus, samples: Samples
 ) -> None:
