@@ -68,7 +68,11 @@ def parse(text: str, model: type[M], name: str) -> M:
     try:
         return model.model_validate({} if document is None else document)
     except ValidationError as error:
-        problems = [_tell(problem, document, lines, model, name) for problem in error.errors()]
+        problems = [
+            _tell(problem, document, lines, model, name)
+            for problem in error.errors()
+            if not _is_consequence(problem, error.errors())
+        ]
         raise SettingsError(problems) from error
 
 
@@ -197,6 +201,16 @@ def _lines(node: yaml.Node, place: Place, name: str) -> Iterator[tuple[Place, in
             yield from _lines(item, (*place, index), name)
 
 
+_IN_WORDS = {
+    "model_type": "should be keys with values",
+    "dict_type": "should be keys with values",
+    "tuple_type": "should be a list",
+    "list_type": "should be a list",
+    "path_type": "should be a path",
+}
+"""What pydantic says in terms of Python, by the error's type."""
+
+
 def _tell(
     error: ErrorDetails,
     document: object,
@@ -205,13 +219,24 @@ def _tell(
     name: str,
 ) -> str:
     place = _place(error["loc"], lines)
-    message = error["msg"].removeprefix("Value error, ").removeprefix("Input ")
-    if error["type"] == "extra_forbidden":
+    message = _IN_WORDS.get(error["type"], error["msg"])
+    message = message.removeprefix("Value error, ").removeprefix("Input ")
+    if error["type"] == "too_short":
+        message = f"should have at least {error['ctx']['min_length']} item"
+    elif error["type"] == "extra_forbidden":
         message = "no such key here" + _suggestion(place, document, model)
     elif error["type"] == "missing":
         missing = error["loc"][-1]
         return f"{name}:{lines.get(place, 1)}: {spell((*place, missing))} — is missing"
     return f"{name}:{lines.get(place, 1)}: {spell(place)} — {message[:1].lower()}{message[1:]}"
+
+
+def _is_consequence(error: ErrorDetails, errors: list[ErrorDetails]) -> bool:
+    """Whether a list is too short only because items in it are wrong: pydantic counts the right."""
+    loc = error["loc"]
+    return error["type"] == "too_short" and any(
+        len(other["loc"]) > len(loc) and other["loc"][: len(loc)] == loc for other in errors
+    )
 
 
 def _place(loc: tuple[str | int, ...], lines: dict[Place, int]) -> Place:

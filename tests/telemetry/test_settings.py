@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from pathlib import Path
+from typing import Annotated, Literal
 
 import pytest
 from hypothesis import given
@@ -11,9 +12,6 @@ from pydantic import Field
 
 from telemetry.quantities import Seconds
 from telemetry.settings import Settings, SettingsError, load, parse, read_secret, read_yaml, spell
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 class Serial(Settings):
@@ -142,7 +140,7 @@ def test_an_empty_file_is_all_defaults(text: str) -> None:
         ("name: *other\n", "agent.yaml:1: found undefined alias 'other'"),
         ("name: 'open\n", "agent.yaml:2: found unexpected end of stream"),
         ("[a]: 1\n", "agent.yaml:1: a key must be a word or a number"),
-        ("- 1\n", "agent.yaml:1: the file — should be a valid dictionary or instance of Agent"),
+        ("- 1\n", "agent.yaml:1: the file — should be keys with values"),
         ("name: !!timestamp x\n", "agent.yaml:1: could not determine a constructor for the tag"),
         ("name: !!python/object:os.system x\n", "agent.yaml:1: could not determine a constructor"),
         ("enabled: !!bool x\n", "agent.yaml: 'x' is neither true nor false"),
@@ -176,6 +174,38 @@ def test_every_error_is_told_at_once() -> None:
         "agent.yaml:4: devices[1].unit",
         "agent.yaml:1: nmae",
     ]
+
+
+class Bundle(Settings):
+    """A list that may not be empty, and a path."""
+
+    devices: Annotated[tuple[Device, ...], Field(min_length=1)]
+    folder: Path | None = None
+
+
+def test_a_wrong_item_does_not_make_its_list_too_short_as_well() -> None:
+    with pytest.raises(SettingsError) as refused:
+        parse("devices: [{unit: 0}]\n", Bundle, "a.yaml")
+
+    assert refused.value.problems == [
+        "a.yaml:1: devices[0].unit — should be greater than or equal to 1"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("devices: []", "devices — should have at least 1 item"),
+        ("devices: {}", "devices — should be a list"),
+        ("devices: [x]", "devices[0] — should be keys with values"),
+        ("devices: [{unit: 1}]\nfolder: 5", "folder — should be a path"),
+    ],
+)
+def test_a_reason_is_told_in_the_words_of_yaml_and_not_of_python(text: str, told: str) -> None:
+    with pytest.raises(SettingsError) as refused:
+        parse(text, Bundle, "a.yaml")
+
+    assert [problem.split(": ", 1)[1] for problem in refused.value.problems] == [told]
 
 
 def test_an_error_in_a_plain_union_is_placed_at_its_key() -> None:
