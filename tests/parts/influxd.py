@@ -43,10 +43,12 @@ auth-enabled = {auth}
 
 
 @contextlib.contextmanager
-def influxd(directory: Path, *, auth: bool = False) -> Iterator[Influxd]:
+def influxd(
+    directory: Path, *, auth: bool = False, port: int | None = None
+) -> Iterator[Influxd]:
     """A running InfluxDB 1.6 with an empty data directory, or with what `directory` holds."""
     program = require_program("influxd")
-    port = free_port()
+    port = port or free_port()
     config = directory / "influxdb.conf"
     config.write_text(
         CONFIG.format(directory=directory, port=port, rpc=free_port(), auth=str(auth).lower())

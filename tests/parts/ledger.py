@@ -77,6 +77,14 @@ def stored(store: Path) -> Rows:
     return rows
 
 
+def assert_balanced(outbox: Path, store: Path) -> None:
+    """Every sample that ever was in the outbox is one row of the store, and no other is."""
+    told, kept = written(outbox), stored(store)
+    assert told.keys() - kept.keys() == set(), "lost"
+    assert kept.keys() - told.keys() == set(), "from nowhere"
+    assert kept == told
+
+
 def rows_in(store: Path) -> int:
     """How many rows a collector's SQLite store has; 0 before it has any."""
     try:

@@ -65,13 +65,19 @@ class Street:
 
 
 @contextlib.contextmanager
-def simulated_street(directory: Path) -> Iterator[Street]:
-    """The devices, answering."""
-    street, cabinet = ([WATER, SIGNAL], [METER])
+def simulated_street(
+    directory: Path, faults: dict[str, dict[str, Any]] | None = None
+) -> Iterator[Street]:
+    """The devices, answering; `faults` by device, as a scenario states them."""
+
+    def said(device: dict[str, Any]) -> dict[str, Any]:
+        name = device["id"]
+        return device | {"channels": SAYS[name], "faults": (faults or {}).get(name, {})}
+
     line = directory / "ttyRS485"
-    buses = [
-        {"id": "street", "kind": "tcp", "port": 0, "devices": [_said(d) for d in street]},
-        {"id": "cabinet", "kind": "rtu", "link": str(line), "devices": [_said(d) for d in cabinet]},
+    buses: list[dict[str, Any]] = [
+        {"id": "street", "kind": "tcp", "port": 0, "devices": [said(WATER), said(SIGNAL)]},
+        {"id": "cabinet", "kind": "rtu", "link": str(line), "devices": [said(METER)]},
     ]
     scenario = directory / "scenario.yaml"
     scenario.write_text(yaml.safe_dump({"schema": "simulation/1", "buses": buses}))
@@ -201,10 +207,6 @@ def agent(directory: Path, config: dict[str, Any]) -> Iterator[AgentProcess]:
     finally:
         if made.process is not None:
             made.kill()
-
-
-def _said(device: dict[str, Any]) -> dict[str, Any]:
-    return device | {"channels": SAYS[device["id"]]}
 
 
 def _found(pattern: str, text: str) -> str:
