@@ -10,6 +10,8 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from telemetry.units import UNITS
+
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
@@ -89,10 +91,10 @@ def _cell(entry: dict[str, Any], channel: str) -> str:
     flag = entry["flags"].get(channel)
     if channel not in entry["values"]:
         return f"{channel} {flag or '?'}"
-    unit = entry["units"].get(channel, "")
+    unit = UNITS.get(entry["units"].get(channel, ""))
     value = entry["values"][channel]
     text = f"{value:.1f}" if isinstance(value, float) else str(value).lower()
-    return f"{channel} {text} {unit}".strip()
+    return f"{channel} {text} {unit.label if unit else ''}".strip()
 
 
 def _alarms(alarms: list[dict[str, Any]]) -> RenderableType:

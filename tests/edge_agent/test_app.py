@@ -5,6 +5,7 @@ Real processes: the agent, a broker, Modbus servers; a few lines stand in for th
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import os
@@ -149,7 +150,8 @@ async def test_an_agent_that_starts_without_its_broker_polls_and_keeps(site: Sit
         site.broker.start()
         async with receiver(site.broker.port) as heard:
             await heard.until_samples(kept)
-            eventually(lambda: site.samples_kept() < 10, process, site)
+            # in a thread: the receiver answers on this loop
+            await asyncio.to_thread(eventually, lambda: site.samples_kept() < 10, process, site)
 
 
 async def test_a_device_that_is_not_there_is_flagged_and_nothing_else_stops(site: Site) -> None:
