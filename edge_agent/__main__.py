@@ -53,7 +53,7 @@ def _run(agent: Agent) -> int:
     except BaseExceptionGroup as group:
         known, bugs = group.split((OutboxInUse, UnknownFormat))
         if known is not None:
-            logger.critical("outbox: %s", _first(known))
+            logger.critical("%s", _first(known))
         if bugs is not None:
             logger.critical("stopped by a bug; what was read is in the outbox", exc_info=bugs)
         return Exit.NOT_WORKING

@@ -56,7 +56,7 @@ class Client:
         self._paho = paho.Client(CallbackAPIVersion.VERSION2, client_id, protocol=paho.MQTTv311)
         self._paho.username_pw_set(user, user)
         self._paho.tls_set(ca_certs=str(example.authority))
-        self._paho.on_message = lambda _client, _data, m: self._note(m.topic, m.payload)
+        self._paho.on_message = lambda _client, _data, m: self._note(m.topic, bytes(m.payload))
         self._paho.on_subscribe = lambda *_: self._subscribed.set()
         self._paho.on_disconnect = lambda *_: self._note("", b"")
         self._paho.connect("localhost", example.port)
