@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
@@ -18,7 +19,13 @@ import edge_agent.cli
 import firmware_bridge.cli
 from collector.alarms.rules import RuleBook
 from collector.config import CollectorConfig
+from collector.live import Counters
+from device_profiles import loader
 from edge_agent.config import AgentConfig
+from edge_agent.examples import mismatches
+from edge_agent.simulate.scenario import Scenario
+from edge_agent.vitals import MODELS
+from telemetry import sample, settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -84,6 +91,49 @@ def words_of(app: typer.Typer) -> set[str]:
     return set(group.commands)
 
 
+def blocks_of(page: str) -> list[str]:
+    """The YAML in a page."""
+    return re.findall(r"^```yaml\n(.*?)^```", (DOCS / page).read_text(), re.MULTILINE | re.DOTALL)
+
+
+def model_of(block: str) -> tuple[type[BaseModel], str]:
+    """What a block is a part of, and the block made whole."""
+    match re.findall(r"^([a-z]+):(?: (\S+))?", block, re.MULTILINE)[0]:
+        case ("schema", "simulation/1"):
+            return Scenario, block
+        case ("schema", _):
+            return RuleBook, block
+        case ("agent", _):
+            return AgentConfig, block
+        case ("buses" | "uplink", _):
+            return AgentConfig, f"agent: {{id: gw-1}}\n{block}"
+        case _:
+            return CollectorConfig, f"data_dir: data\n{block}"
+
+
+@pytest.mark.parametrize("page", ["alarms.md", "configuration.md", "first-site.md", "operating.md"])
+def test_the_yaml_in_a_page_loads_as_it_stands(page: str) -> None:
+    blocks = blocks_of(page)
+
+    for block in blocks:
+        model, whole = model_of(block)
+        settings.parse(whole, model, page)
+    assert blocks
+
+
+def test_the_profile_that_the_page_on_devices_builds_up_is_right(tmp_path: Path) -> None:
+    blocks = blocks_of("add-a-device.md")
+    profile = "".join(block for block in blocks if "ranges:" not in block)
+    (limits,) = [block for block in blocks if "ranges:" in block]
+    file = tmp_path / "acme-em3.yaml"
+    file.write_text(profile)
+    assert mismatches(loader.load(file)) == []
+
+    file.write_text(re.sub(r"^limits:.*\n", limits, profile, flags=re.MULTILINE))
+
+    assert mismatches(loader.load(file)) == []
+
+
 @pytest.mark.parametrize("file", FILES)
 def test_every_key_of_a_configuration_is_explained_and_no_other(file: str) -> None:
     assert explained(file) == set(keys_of(FILES[file]))
@@ -95,6 +145,23 @@ def test_the_generated_pages_are_what_the_code_says_now() -> None:
     )
 
     assert done.returncode == 0, done.stderr
+
+
+def test_every_counter_and_vital_is_in_the_operating_guide() -> None:
+    guide = (DOCS / "operating.md").read_text()
+
+    counters = {f"collector_{field.name}_total" for field in fields(Counters)}
+    vitals = {name for model in MODELS.values() for name in model.channels}
+
+    assert {name for name in counters | vitals if f"`{name}`" not in guide} == set()
+
+
+def test_every_flag_that_our_own_code_gives_is_in_the_apis_guide() -> None:
+    guide = (DOCS / "api.md").read_text()
+    flags = [flag for flag in vars(sample).values() if isinstance(flag, sample.Flag)]
+
+    assert flags
+    assert {flag.reason for flag in flags if f"`{flag.reason}`" not in guide} == set()
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
