@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from telemetry.sample import BAD_REPLY, BUS_DOWN, DEVICE_ERROR, NO_REPLY, Flag
+from telemetry.sample import (
+    BAD_REPLY,
+    BUS_DOWN,
+    DEVICE_ERROR,
+    ILLEGAL_ADDRESS,
+    NO_REPLY,
+    Flag,
+)
 
 ILLEGAL_DATA_ADDRESS = 2
 """The exception for a register that a device does not have (Modbus Application V1.1b3, §7)."""
 
 GATEWAY_CODES = frozenset({10, 11})
 """A gateway's word that the device behind it did not answer (Modbus Application V1.1b3, §7)."""
+
+_FLAGS = {ILLEGAL_DATA_ADDRESS: ILLEGAL_ADDRESS} | dict.fromkeys(GATEWAY_CODES, NO_REPLY)
 
 
 class ReadFailed(Exception):
@@ -30,13 +39,12 @@ class BadReply(ReadFailed):
 
 
 class DeviceException(ReadFailed):
-    """The device answered with an exception code."""
-
-    flag = DEVICE_ERROR
+    """The device answered with an exception code, or a gateway in its place."""
 
     def __init__(self, code: int) -> None:
         super().__init__(f"exception {code}")
         self.code = code
+        self.flag = _FLAGS.get(code, DEVICE_ERROR)
 
 
 class BusDown(ReadFailed):

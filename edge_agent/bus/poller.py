@@ -13,7 +13,6 @@ from collections import deque
 from typing import TYPE_CHECKING, TypeGuard
 
 from edge_agent.bus.failures import (
-    GATEWAY_CODES,
     ILLEGAL_DATA_ADDRESS,
     BusDown,
     DeviceException,
@@ -23,7 +22,7 @@ from edge_agent.bus.health import LONGEST_PAUSE, BackOff, Change, Health, is_sil
 from edge_agent.bus.schedule import Schedule, Turn
 from edge_agent.plan import decode_reply
 from edge_agent.quarantine import Quarantine
-from telemetry.sample import BUS_DOWN, NO_REPLY, Flag, Sample, Value
+from telemetry.sample import BUS_DOWN, ILLEGAL_ADDRESS, NO_REPLY, Flag, Sample, Value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -99,6 +98,8 @@ class Poller:
         self._reopen = BackOff(first=1.0, longest=30.0)
         self._reads = {each: _fresh(each) for d in devices for each in d.rounds}
         self._told: set[tuple[str, str]] = set()
+        # A round of which the device refuses every register is left alone like a silent device.
+        self._accepted = {each: Health() for each in self._reads}
 
     async def run(self) -> None:
         """Poll until cancelled."""
@@ -119,6 +120,8 @@ class Poller:
         health = self.health[each.device]
         if not health.may_ask(loop.time()):
             self._skip(each, NO_REPLY)
+        elif not self._accepted[each].may_ask(loop.time()):
+            self._skip(each, ILLEGAL_ADDRESS)
         elif not await self._is_open():
             self._skip(each, BUS_DOWN)
         else:
@@ -161,7 +164,7 @@ class Poller:
             )
         except ReadFailed as failure:
             counters.failed(failure)
-            outcome.miss(request, NO_REPLY if _is_gateways(failure) else failure.flag)
+            outcome.miss(request, failure.flag)
             outcome.replied |= not is_silence(failure)
             return failure
         counters.replies += 1
@@ -182,6 +185,8 @@ class Poller:
         elif outcome.refused:
             # A device that refuses everything is starting up, or is another one: learn nothing.
             self._reads[each] = _fresh(each)
+        if outcome.replied:
+            self._note_refusal(each, accepted=outcome.answered or not outcome.refused)
         if self.link.is_open or outcome.replied:
             self._note(each.device, health, replied=outcome.replied)
         flags = outcome.flags | self._reads[each].flags
@@ -205,6 +210,18 @@ class Poller:
                     self._reads[each] = _fresh(each)
             case _:
                 pass
+
+    def _note_refusal(self, each: Round, *, accepted: bool) -> None:
+        now = asyncio.get_running_loop().time()
+        if self._accepted[each].polled(replied=accepted, now=now) is Change.SILENT:
+            logger.warning(
+                "device %s on bus %s: it refuses all of %s; is the profile right? "
+                "Asked again every %d s at most",
+                each.device,
+                self.name,
+                ", ".join(f"{c.table} {c.address} ({c.id})" for c in each.channels),
+                LONGEST_PAUSE,
+            )
 
     def _tell_refusals(self, each: Round) -> None:
         refused = self._reads[each].flags
@@ -248,10 +265,6 @@ class Poller:
 
 def _fresh(each: Round) -> Quarantine:
     return Quarantine(each.requests, recheck=RECHECK)
-
-
-def _is_gateways(failure: ReadFailed) -> bool:
-    return isinstance(failure, DeviceException) and failure.code in GATEWAY_CODES
 
 
 def _is_hopeless(

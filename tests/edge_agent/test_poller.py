@@ -16,7 +16,7 @@ from edge_agent.config import DeviceSettings, RtuBus, TcpBus
 from edge_agent.site import site_device
 from edge_agent.stamp import Stamps
 from parts.processes import free_port
-from parts.rtu_slave import RtuSlave, corrupted, rtu_slave, silent
+from parts.rtu_slave import RtuSlave, corrupted, framed, instead, rtu_slave, silent
 from telemetry import settings
 from telemetry.sample import BAD_REPLY, BUS_DOWN, ILLEGAL_ADDRESS, NO_REPLY, Sample
 
@@ -48,8 +48,8 @@ examples:
 """
 
 
-def profile() -> Profile:
-    return settings.parse(PROFILE, Profile, "meter.yaml")
+def profile(text: str) -> Profile:
+    return settings.parse(text, Profile, "meter.yaml")
 
 
 class Samples:
@@ -77,9 +77,13 @@ class Samples:
                 await self._came.wait()
 
 
-def poller_on(bus: RtuBus | TcpBus, units: dict[str, int], samples: Samples) -> Poller:
+def poller_on(
+    bus: RtuBus | TcpBus, units: dict[str, int], samples: Samples, text: str = PROFILE
+) -> Poller:
     devices = [
-        site_device(DeviceSettings(id=name, bus=bus.id, unit=unit, profile="meter"), bus, profile())
+        site_device(
+            DeviceSettings(id=name, bus=bus.id, unit=unit, profile="meter"), bus, profile(text)
+        )
         for name, unit in units.items()
     ]
     return Poller(
@@ -199,6 +203,41 @@ async def test_a_device_that_refuses_everything_is_asked_for_everything_again(
         sample = await samples.until(whole)
 
     assert len(sample.values) == 4
+
+
+async def test_a_round_that_is_refused_as_a_whole_is_told_once_and_left_alone_for_a_while(
+    slave: RtuSlave, line: RtuBus, samples: Samples, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A wrong profile would otherwise take its bus twice as many reads as it has channels."""
+    slow = PROFILE.replace("{interval: 50ms}}", "{interval: 50ms}, slow: {interval: 60ms}}")
+    slow = slow.replace("address: 500}", "address: 500, group: slow}")
+    del slave.units[1][500]
+
+    async with running(poller_on(line, {"meter-1": 1}, samples, slow)):
+        while not caplog.messages:
+            refused = await samples.until(lambda s: "far" in s.flags)
+        asked = len(slave.asked)
+        for _ in range(5):
+            left_alone = await samples.until(lambda s: "far" in s.flags)
+            await samples.until(whole)
+
+    assert refused.flags == left_alone.flags == {"far": ILLEGAL_ADDRESS}
+    assert [ask.address for ask in slave.asked[asked:]].count(500) <= 1
+    (told,) = caplog.messages
+    assert told.startswith("device meter-1 on bus rs485: it refuses all of holding 500 (far); ")
+
+
+async def test_what_a_gateway_says_of_a_device_that_is_gone_is_no_reply_for_every_channel(
+    slave: RtuSlave, line: RtuBus, samples: Samples
+) -> None:
+    target_failed_to_respond = instead(framed(bytes([1, 0x83, 11])))
+    slave.script.extend([target_failed_to_respond] * 40)
+    poller = poller_on(line, {"meter-1": 1}, samples)
+
+    async with running(poller):
+        flags = [(await samples.until(lambda _: True)).flags for _ in range(3)]
+
+    assert flags == [dict.fromkeys(("a", "b", "c", "far"), NO_REPLY)] * 3
 
 
 async def test_a_bad_reply_flags_its_own_channels(
