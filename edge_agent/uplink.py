@@ -30,7 +30,7 @@ from telemetry.receipt import MalformedReceipt, unpack
 from telemetry.settings import read_secret
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import AsyncIterator, Callable, Iterable
 
     from paho.mqtt.reasoncodes import ReasonCode
 
@@ -134,9 +134,10 @@ class Uplink:
                 self._link.tasks.create_task(self._publish(self._link.client, posting))
 
     async def _session(self) -> None:
-        async with self._client() as client:
+        async with _connected(self._client()) as client:
             try:
                 await self._greet(client)
+                _obey_cancellation()
                 async with asyncio.TaskGroup() as tasks:
                     self._link = _Link(client, tasks)
                     self._courier.opened()
@@ -211,6 +212,7 @@ class Uplink:
                     await self._hear(client, str(message.topic), payload)
                 except (MalformedReceipt, MalformedAnnouncement) as error:
                     self._tell(f"uplink: not understood on {message.topic}: {error}")
+                _obey_cancellation()
                 self._wake()
         finally:
             self._link = None
@@ -254,6 +256,28 @@ class Uplink:
         self._told = state
 
 
+@contextlib.asynccontextmanager
+async def _connected(client: aiomqtt.Client) -> AsyncIterator[aiomqtt.Client]:
+    """`client`, connected; closed also where it is stopped half-way, which aiomqtt leaves open."""
+    connecting = asyncio.create_task(client.__aenter__())
+    try:
+        await asyncio.shield(connecting)
+    except BaseException:
+        client.timeout = FAREWELL_WITHIN
+        await asyncio.wait([connecting], timeout=FAREWELL_WITHIN)
+        if connecting.cancel():
+            client._client.on_disconnect = None  # noqa: SLF001 - it fails on what was cancelled
+        with contextlib.suppress(aiomqtt.MqttError, asyncio.CancelledError):
+            await connecting
+        with contextlib.suppress(aiomqtt.MqttError):
+            await client.__aexit__(None, None, None)
+        raise
+    try:
+        yield client
+    finally:
+        await client.__aexit__(None, None, None)
+
+
 def pause(attempt: int, longest: float) -> float:
     """Seconds before that attempt to connect: growing, and scattered over a fleet of agents."""
     scattered = random.uniform(0.5, 1)  # noqa: S311 - against storms, not against attackers
@@ -274,7 +298,10 @@ def _first(failures: BaseExceptionGroup[Exception]) -> Exception:
 
 
 def _obey_cancellation() -> None:
-    """Go on being cancelled, where an error while disconnecting has taken the cancellation's place.
+    """Go on being cancelled, where a result or an error has taken the cancellation's place.
+
+    An error while disconnecting does, and so does Python 3.11's wait_for, by which aiomqtt waits,
+    when the answer comes in the very moment of the cancellation.
 
     Raises:
         CancelledError: if the current task is asked to end.

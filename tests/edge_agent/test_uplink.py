@@ -8,6 +8,7 @@ import gc
 import signal
 import subprocess
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import aiomqtt
@@ -168,6 +169,35 @@ async def test_it_can_be_stopped_while_the_broker_hangs(broker: Mosquitto) -> No
     assert run.cancelled()
 
 
+@pytest.mark.parametrize("answered", [1, 3, 8])
+@pytest.mark.parametrize("turns", range(8))
+async def test_it_can_be_stopped_in_the_very_moment_of_an_answer(answered: int, turns: int) -> None:
+    """Python 3.11's wait_for forgets a cancellation that comes together with its result."""
+    stopping: list[asyncio.Task[None]] = []
+
+    async def stop() -> None:
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        run.cancel()
+
+    def hear(kind: int) -> None:
+        if kind == answered and not stopping:
+            stopping.append(asyncio.create_task(stop()))
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await answer(reader, writer, granted=b"\1", answered=hear)
+        left.set()
+
+    port, left = free_port(), asyncio.Event()
+    async with await asyncio.start_server(serve, "127.0.0.1", port):
+        run = asyncio.create_task(_End({"port": port}).uplink.run())
+        done, _ = await asyncio.wait({run}, timeout=WITHIN)
+        await left.wait()
+
+    assert done
+    assert run.cancelled()
+
+
 async def test_nonsense_is_told_and_the_connection_stays(
     broker: Mosquitto, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -195,8 +225,14 @@ async def test_a_cleared_presence_is_an_absent_collector(broker: Mosquitto) -> N
         await end.until(lambda: not end.courier.is_open)
 
 
-async def refuse_subscriptions(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """A broker whose access list grants nothing: CONNACK, PUBACK, and 0x80 in every SUBACK."""
+async def answer(
+    reader: asyncio.StreamReader,
+    writer: asyncio.StreamWriter,
+    *,
+    granted: bytes,
+    answered: Callable[[int], None] = lambda _: None,
+) -> None:
+    """A broker: CONNACK, PUBACK, and `granted` in each SUBACK; `answered` hears what it answers."""
     with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
         while True:
             (kind,) = await reader.readexactly(1)
@@ -215,7 +251,8 @@ async def refuse_subscriptions(reader: asyncio.StreamReader, writer: asyncio.Str
                     topic = int.from_bytes(body[:2])
                     writer.write(b"\x40\x02" + body[2 + topic : 4 + topic])
                 case 8:
-                    writer.write(b"\x90\x05" + body[:2] + b"\x80\x80\x80")
+                    writer.write(b"\x90\x05" + body[:2] + 3 * granted)
+            answered(kind >> 4)
     writer.close()
 
 
@@ -223,7 +260,7 @@ async def test_a_refused_subscription_is_told_not_taken_for_silence(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     port = free_port()
-    server = await asyncio.start_server(refuse_subscriptions, "127.0.0.1", port)
+    server = await asyncio.start_server(partial(answer, granted=b"\x80"), "127.0.0.1", port)
     async with server, running({"port": port}) as end, asyncio.timeout(WITHIN):
         while "may not subscribe" not in caplog.text:  # noqa: ASYNC110 - a log has no event
             await asyncio.sleep(0.01)

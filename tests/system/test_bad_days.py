@@ -6,6 +6,7 @@ Wrong files end a process before it starts anything; what is missing around it n
 from __future__ import annotations
 
 import contextlib
+import socket
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
     from parts.site import AgentProcess, Street
 
 pytestmark = pytest.mark.system
+
+CONNECT = b"\x10"
+"""A CONNECT's first byte (MQTT 3.1.1, §3.1.1)."""
 
 HOUR = timedelta(hours=1)
 PROGRAMS = Path(sys.executable).parent
@@ -202,6 +206,21 @@ def test_a_broker_that_is_not_there_yet_costs_no_sample(
     assert gateway.log().count(f"broker 127.0.0.1:{centre.mqtt_port} unreachable") == 1
     assert "Traceback" not in gateway.log() + centre.log()
     assert centre.stop() == 0
+
+
+def test_an_agent_ends_cleanly_while_its_broker_hangs(gateway: AgentProcess) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        silent.settimeout(60)
+        gateway.change(uplink={"port": silent.getsockname()[1]})
+        gateway.start()
+        connection, _ = silent.accept()
+        with connection:
+            assert connection.recv(1) == CONNECT
+
+            assert gateway.stop() == 0
+
+    assert gateway.log().splitlines()[-1].endswith("agent gw-1: stopped")
+    assert "Traceback" not in gateway.log()
 
 
 def test_a_collector_waits_for_a_broker_that_is_not_there_yet(tmp_path: Path) -> None:
