@@ -14,7 +14,7 @@ import secrets
 import sqlite3
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from edge_agent.courier import Parcel
 from telemetry.receipt import Outcome, Receipt, checksum
@@ -108,9 +108,11 @@ class OutboxFile:
                 dropped_batches=dropped.dropped_batches,
                 dropped_samples=dropped.dropped_samples,
             )
-            for receipt in forget:
-                totals = self._forget(receipt, totals)
-            totals = self._make_room(batches, totals)
+            # The refused last: what was stored makes room for them.
+            for receipt in sorted(forget, key=_is_refused):
+                act = self._put_aside if _is_refused(receipt) else self._forget
+                totals = act(receipt, totals)
+            totals = self._make_room([len(batch.payload) for batch in batches], totals)
             for batch in batches:
                 self._insert(batch)
                 size = len(batch.payload)
@@ -209,25 +211,28 @@ class OutboxFile:
                 self._db.execute("ROLLBACK")
 
     def _forget(self, receipt: Receipt, totals: Totals) -> Totals:
-        key = (receipt.stream, receipt.seq, receipt.crc)
-        if receipt.outcome is Outcome.REFUSED:
-            self._db.execute(
-                f"INSERT OR REPLACE INTO quarantine SELECT {COLUMNS}, ? FROM batches"  # noqa: S608 - constant
-                " WHERE stream = ? AND seq = ? AND crc = ?",
-                (receipt.reason, *key),
-            )
-        gone = self._db.execute(
-            "DELETE FROM batches WHERE stream = ? AND seq = ? AND crc = ?"
-            " RETURNING samples, length(payload)",
-            key,
-        ).fetchall()
+        gone = self._delete(receipt, "samples, length(payload)")
         for samples, size in gone:
-            totals = _plus(totals, batches=-1, samples=-samples, bytes=-size)
-            if receipt.outcome is Outcome.REFUSED:
-                totals = self._bound_quarantine(_plus(totals, refused=1))
-            else:
-                totals = _plus(totals, delivered=samples)
+            totals = _plus(totals, batches=-1, samples=-samples, bytes=-size, delivered=samples)
         return totals
+
+    def _put_aside(self, receipt: Receipt, totals: Totals) -> Totals:
+        for row in self._delete(receipt, COLUMNS):
+            samples, size = row[4], len(row[6])
+            totals = _plus(totals, batches=-1, samples=-samples, bytes=-size, refused=1)
+            totals = self._make_room([size], totals)
+            self._db.execute(
+                "INSERT OR REPLACE INTO quarantine VALUES (?,?,?,?,?,?,?,?)", (*row, receipt.reason)
+            )
+            totals = self._bound_quarantine(totals)
+        return totals
+
+    def _delete(self, receipt: Receipt, returning: str) -> list[tuple[Any, ...]]:
+        return self._db.execute(
+            "DELETE FROM batches WHERE stream = ? AND seq = ? AND crc = ?"  # noqa: S608 - constants
+            f" RETURNING {returning}",
+            (receipt.stream, receipt.seq, receipt.crc),
+        ).fetchall()
 
     def _bound_quarantine(self, totals: Totals) -> Totals:
         while self._quarantined_bytes() > self._quarantine:
@@ -242,9 +247,9 @@ class OutboxFile:
         (size,) = self._db.execute("SELECT total(length(payload)) FROM quarantine").fetchone()
         return int(size)
 
-    def _make_room(self, batches: Sequence[Batch], totals: Totals) -> Totals:
-        """Drop the oldest batches until the file has pages for these."""
-        needed = sum(len(batch.payload) // self._page + 2 for batch in batches)
+    def _make_room(self, sizes: Iterable[int], totals: Totals) -> Totals:
+        """Drop the oldest batches until the file has pages for payloads of these sizes."""
+        needed = sum(size // self._page + 2 for size in sizes)
         while self._free_pages() < needed:
             oldest = self._db.execute(
                 "DELETE FROM batches WHERE seq = (SELECT min(seq) FROM batches)"
@@ -297,6 +302,10 @@ class OutboxFile:
         newest = self._db.execute("SELECT seq FROM sqlite_sequence WHERE name = 'batches'")
         self.oldest_at: int | None = oldest[0] if oldest else None
         self.newest: int = (newest.fetchone() or (0,))[0]
+
+
+def _is_refused(receipt: Receipt) -> bool:
+    return receipt.outcome is Outcome.REFUSED
 
 
 def _plus(totals: Totals, **changes: int) -> Totals:

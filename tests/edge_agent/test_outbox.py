@@ -158,6 +158,17 @@ async def test_refused_batches_are_kept_aside_with_the_reason_the_oldest_giving_
     assert (outbox.totals.refused, outbox.totals.dropped_samples) == (3, 3)
 
 
+async def test_a_full_outbox_can_still_put_a_refused_batch_aside(outbox: Outbox) -> None:
+    for n in range(1, 301):
+        await outbox.append([batch(n, 20_000)])
+    *_, parcel = await outbox.read(ALL)
+
+    await outbox.append([batch(301, 20_000)], [refused(parcel)])
+
+    assert outbox.totals.refused == 1
+    assert (await outbox.read(ALL))[-1].payload == batch(301, 20_000).payload
+
+
 async def test_on_another_machine_a_new_stream_starts_and_old_rows_keep_theirs(path: Path) -> None:
     outbox = new_outbox(path)
     await outbox.append([batch(1)])
