@@ -9,7 +9,7 @@ a history to be worked out again; they never touch what is kept here.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from collector.alarms import machine, rules, seen
@@ -105,12 +105,11 @@ class Engine:
         for key, held in list(self._alarms.items()):
             rule = self._rules.get(key.rule)
             if rule is None:
-                if held.state.active_at is not None:
-                    told = _Told(key, held.revision, now, None, "the rule is gone")
-                    self._tell(watched, told, Kind.WITHDRAWN, now, held.state.active_at)
-                self._keep(watched, key, Held(QUIET, held.revision))
+                self._withdraw(watched, key, now, "the rule is gone")
+            elif not rule.watch.may_fit(key.series):
+                self._withdraw(watched, key, now, "the rule watches this series no more")
             elif rule.revision != held.revision:
-                self._keep(watched, key, Held(_without_delay(held.state), rule.revision))
+                self._keep(watched, key, Held(machine.without_delay(held.state), rule.revision))
         return watched
 
     def watch(self, arrivals: Sequence[Arrival], now: int) -> Watched:
@@ -246,6 +245,13 @@ class Engine:
         self._keep(watched, bound.key, Held(after, bound.rule.revision))
         return event is not None
 
+    def _withdraw(self, watched: Watched, key: AlarmKey, now: int, why: str) -> None:
+        held = self._alarms[key]
+        if held.state.active_at is not None:
+            told = _Told(key, held.revision, now, None, why)
+            self._tell(watched, told, Kind.WITHDRAWN, now, held.state.active_at)
+        self._keep(watched, key, Held(QUIET, held.revision))
+
     def _advance(self, watched: Watched, series: Series, frontier: Frontier) -> None:
         self._frontiers[series] = watched.changed.frontiers[series] = frontier
 
@@ -285,12 +291,3 @@ class _Told(NamedTuple):
     value: Value | None
     comment: str = ""
     who: str = ""
-
-
-def _without_delay(state: State) -> State:
-    """The state under a changed rule: a delay that ran under the old one does not count."""
-    if state.condition is Condition.PENDING:
-        return replace(state, condition=Condition.NORMAL, since=0)
-    if state.condition is Condition.CLEARING:
-        return replace(state, condition=Condition.ACTIVE, since=0)
-    return state

@@ -124,6 +124,15 @@ def close_if_normal(state: State) -> State:
     return State() if state.condition is Condition.NORMAL else state
 
 
+def without_delay(state: State) -> State:
+    """The state under a changed rule: a delay that ran under the old one does not count."""
+    if state.condition is Condition.PENDING:
+        return replace(state, condition=Condition.NORMAL, since=0)
+    if state.condition is Condition.CLEARING:
+        return replace(state, condition=Condition.ACTIVE, since=0)
+    return state
+
+
 def _breached(delays: Delays, state: State, at: int) -> tuple[State, Event | None]:
     if at - state.since < delays.on:
         return replace(state, condition=Condition.PENDING), None

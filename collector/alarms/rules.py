@@ -37,6 +37,7 @@ from telemetry.settings import Settings
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from collector.alarms.transition import Series
     from telemetry.announce import About
     from telemetry.envelope import Device
 
@@ -86,6 +87,14 @@ class Selector(Settings):
                 (self.profile, device.profile),
                 (self.measurement, device.measurement),
             )
+        )
+
+    def may_fit(self, series: Series) -> bool:
+        """Whether it may select a series, of whose device no more than the id is known."""
+        return (
+            self.channel == series.channel
+            and self.agent in (None, series.agent)
+            and self.device in (None, series.device)
         )
 
 

@@ -28,7 +28,7 @@ class Kind(StrEnum):
     SUPERSEDED = "superseded"
     """It had returned, and the alarm was raised anew before anybody acknowledged it."""
     WITHDRAWN = "withdrawn"
-    """Its rule is gone."""
+    """Its rule is gone, or watches another series now."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

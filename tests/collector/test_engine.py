@@ -349,6 +349,29 @@ def test_an_alarm_whose_rule_is_gone_is_withdrawn() -> None:
     assert after.engine.open_alarms() == []
 
 
+@pytest.mark.parametrize(
+    "watch",
+    [
+        {"channel": "current"},
+        {"channel": "voltage", "agent": "gw-2"},
+        {"channel": "voltage", "device": "meter-2"},
+    ],
+)
+def test_an_alarm_that_its_rule_watches_no_more_is_withdrawn(watch: dict[str, str]) -> None:
+    before = Site(rule(**AT_ONCE))
+    before.send(0, {"voltage": 254.0})
+
+    after = Site(rule(watch=watch, revision=2), memory=copy.deepcopy(before.memory))
+    (withdrawn,) = after.engine.settle(NOW + 9).transitions
+
+    assert (withdrawn.kind, withdrawn.comment) == (
+        Kind.WITHDRAWN,
+        "the rule watches this series no more",
+    )
+    assert after.memory.alarms == {}
+    assert after.engine.open_alarms() == []
+
+
 def test_a_delay_does_not_outlive_its_rules_revision_but_an_alarm_does() -> None:
     pending, active, clearing = Site(), Site(rule(**AT_ONCE)), Site(rule(on_delay=0))
     pending.send(0, {"voltage": 254.0})
