@@ -28,7 +28,7 @@ def letter(arrival: Arrival, sample: Sample, reason: str) -> DeadLetter:
         seq=arrival.topic.seq,
         device=sample.device,
         at=sample.at,
-        sample=envelope.pack(alone, deflate=False).decode(),
+        sample=envelope.as_json(alone).decode(),
         reason=reason,
     )
 

@@ -114,7 +114,8 @@ class Storing:
     async def _write(self, group: Sequence[Arrival]) -> None:
         written = await self._store.write(group)
         letters = [dead_letters.letter(r.arrival, r.sample, r.reason) for r in written.rejected]
-        await self._journal.commit(Entry(hours=_hours(group), dead_letters=letters))
+        taken = dead_letters.without(group, [(r.arrival, r.sample) for r in written.rejected])
+        await self._journal.commit(Entry(hours=_hours(taken), dead_letters=letters))
         self._live.counters.conflicts += written.conflicts
         self._live.counters.dead_letters += len(letters)
         self.answer(group, Outcome.STORED)

@@ -90,17 +90,7 @@ def pack(envelope: Envelope, *, deflate: bool = True) -> bytes:
         EnvelopeTooLarge: if they are more than `MAX_BYTES`.
         ValueError: if a value is not storable, or a sample's device is not in the table.
     """
-    by_device: dict[str, list[Sample]] = {device.id: [] for device in envelope.devices}
-    for sample in envelope.samples:
-        if sample.device not in by_device:
-            raise ValueError(f"device {sample.device!r} is not in the envelope's table")
-        by_device[sample.device].append(sample)
-    document = {
-        "v": VERSION,
-        "clock": envelope.clock.value,
-        "devices": [_pack_device(device, by_device[device.id]) for device in envelope.devices],
-    }
-    payload = codec.encode(document)
+    payload = as_json(envelope)
     if len(payload) > MAX_UNPACKED:
         raise EnvelopeTooLarge(f"{len(payload)} bytes before compression")
     if deflate:
@@ -108,6 +98,26 @@ def pack(envelope: Envelope, *, deflate: bool = True) -> bytes:
     if len(payload) > MAX_BYTES:
         raise EnvelopeTooLarge(f"{len(payload)} bytes; {MAX_BYTES} is the limit")
     return payload
+
+
+def as_json(envelope: Envelope) -> bytes:
+    """The envelope as JSON, of any size: what `pack` deflates, and what is kept readable.
+
+    Raises:
+        ValueError: if a value is not storable, or a sample's device is not in the table.
+    """
+    by_device: dict[str, list[Sample]] = {device.id: [] for device in envelope.devices}
+    for sample in envelope.samples:
+        if sample.device not in by_device:
+            raise ValueError(f"device {sample.device!r} is not in the envelope's table")
+        by_device[sample.device].append(sample)
+    return codec.encode(
+        {
+            "v": VERSION,
+            "clock": envelope.clock.value,
+            "devices": [_pack_device(device, by_device[device.id]) for device in envelope.devices],
+        }
+    )
 
 
 def unpack(payload: bytes) -> Envelope:

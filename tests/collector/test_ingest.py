@@ -350,6 +350,19 @@ async def test_a_sample_that_the_store_never_takes_is_kept_aside_and_receipted(
         assert await collector.voltages() == [231.0]
 
 
+async def test_a_sample_too_large_for_a_broker_when_inflated_is_kept_aside_too(
+    tmp_path: Path, broker: Mosquitto
+) -> None:
+    async with collecting(tmp_path, broker) as (collector, agent):
+        wide = {f"channel_{n}": 1.5 for n in range(20_000)}
+        agent.send(1, Sample("meter-1", now() + 86_400_000, wide))
+        agent.send(2, Sample("meter-1", now(), wide))
+        await until(lambda: agent.outcomes(1) == agent.outcomes(2) == [Outcome.STORED])
+
+        letters = await collector.journal.dead_letters()
+        assert [len(letter.sample) > envelope.MAX_BYTES for _, letter in letters] == [True, True]
+
+
 async def test_backlog_is_stored_and_pages_nobody(tmp_path: Path, broker: Mosquitto) -> None:
     async with collecting(tmp_path, broker) as (collector, agent):
         agent.send(1, volts(254.0, at=now() - 7_200_000), lane=Lane.BACKLOG)
@@ -368,6 +381,16 @@ async def test_the_hours_of_what_was_stored_are_marked(tmp_path: Path, broker: M
 
         hour = at - at % 3_600_000
         assert await collector.journal.marked_hours(at + 1) == [Hour("electricity_meter", hour)]
+
+
+async def test_the_hours_of_what_the_store_never_took_are_not_marked(
+    tmp_path: Path, broker: Mosquitto
+) -> None:
+    async with collecting(tmp_path, broker) as (collector, agent):
+        agent.send(1, volts(230.0, at=1))
+        await until(lambda: agent.outcomes(1) == [Outcome.STORED])
+
+        assert await collector.journal.marked_hours(now()) == []
 
 
 async def test_announcements_reach_the_live_picture(
