@@ -7,10 +7,7 @@ queries need nothing special for them. Counters start at 0 with the process.
 
 from __future__ import annotations
 
-import contextlib
 from typing import TYPE_CHECKING
-
-import psutil
 
 from edge_agent.config import GATEWAY, HEALTH_SUFFIX
 from telemetry.announce import Channel, DeviceEntry, Model
@@ -18,7 +15,6 @@ from telemetry.envelope import Clock, Device
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-    from pathlib import Path
 
     from edge_agent.bus.health import Health
     from edge_agent.clock import KernelTime
@@ -88,29 +84,6 @@ def entries(names: Iterable[str], interval: float) -> dict[str, DeviceEntry]:
         name: DeviceEntry(device.profile, interval, _label(name))
         for name, device in devices(names).items()
     }
-
-
-def read_host(data_dir: Path) -> dict[str, Value]:
-    """What the operating system tells; what it does not (a thermometer, a lost disk) is absent."""
-    values: dict[str, Value] = {
-        "cpu": float(psutil.cpu_percent()),
-        "load_1min": float(psutil.getloadavg()[0]),
-        "memory": float(psutil.virtual_memory().percent),
-        "agent_memory": psutil.Process().memory_info().rss,
-    }
-    with contextlib.suppress(OSError):
-        disk = psutil.disk_usage(str(data_dir))
-        values |= {"disk": float(disk.percent), "disk_free": disk.free}
-    sensors = psutil.sensors_temperatures().values()
-    temperatures = [entry.current for entries in sensors for entry in entries]
-    if temperatures:
-        values["temperature"] = float(max(temperatures))
-    return values
-
-
-def uptime(now: float) -> float:
-    """Seconds since the gateway started; `now` is the wall clock's."""
-    return max(0.0, now - psutil.boot_time())
 
 
 def clock_values(kernel: KernelTime, clock: Clock) -> dict[str, Value]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 from edge_agent import vitals
@@ -10,6 +9,7 @@ from edge_agent.bus.failures import DeviceException
 from edge_agent.bus.health import Health
 from edge_agent.clock import ask_kernel
 from edge_agent.delivery import DeliveryStats
+from edge_agent.host import Host
 from telemetry.envelope import Clock
 from telemetry.sample import is_storable
 from telemetry.units import UNITS
@@ -35,8 +35,7 @@ STATS = DeliveryStats(
 
 def gateway_values(directory: Path) -> dict[str, Value]:
     return {
-        **vitals.read_host(directory),
-        "uptime": vitals.uptime(time.time()),
+        **Host(directory).read(),
         **vitals.clock_values(ask_kernel(), Clock.SYNCED),
         **vitals.backlog_values(STATS, 1_060_000),
     }
@@ -56,13 +55,6 @@ def test_the_gateways_values_are_what_is_announced(tmp_path: Path) -> None:
 
     assert misfits(values, model) == []
     assert set(model.channels) - set(values) <= {"temperature"}
-
-
-def test_a_disk_that_is_lost_has_no_values(tmp_path: Path) -> None:
-    values = vitals.read_host(tmp_path / "gone")
-
-    assert "cpu" in values
-    assert "disk" not in values
 
 
 def test_the_backlogs_age_is_that_of_its_oldest_sample() -> None:
