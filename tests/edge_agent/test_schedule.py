@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_agent.bus.schedule import Due, Schedule, Turn, phases
+from edge_agent.bus.schedule import MOMENTS_A_SECOND, Due, Schedule, Turn, phases
 
 INTERVALS = st.sampled_from([0.1, 0.3, 1.0, 5.0, 60.0, 3600.0])
 TURNS = st.lists(st.tuples(INTERVALS, st.floats(0, 1)), min_size=1, max_size=8).map(
@@ -51,6 +51,16 @@ def test_a_bus_without_turns_never_has_one() -> None:
 
 def test_phases_spread_turns_evenly() -> None:
     assert phases(4, 10) == [0, 2.5, 5, 7.5]
+
+
+@given(count=st.integers(1, 500), interval=INTERVALS)
+def test_many_turns_share_the_moments_at_which_the_processor_wakes(
+    count: int, interval: float
+) -> None:
+    spread = phases(count, interval)
+
+    assert all(0 <= phase < interval for phase in spread)
+    assert len(set(spread)) <= min(count, round(interval * MOMENTS_A_SECOND))
 
 
 @given(turns=TURNS, steps=st.lists(st.floats(0, 30), max_size=60), origin=st.floats(0, 1e6))
