@@ -44,11 +44,7 @@ class Register:
 
     def passwords(self) -> dict[str, str]:
         """Every agent's password by its id."""
-        try:
-            text = (self.directory / REGISTER_FILE).read_text(encoding="utf-8")
-        except FileNotFoundError:
-            return {}
-        return dict(json.loads(text))
+        return dict(private_files.read_json(self.directory / REGISTER_FILE) or {})
 
     def collector_password(self) -> str:
         """The collector's own password, made at the first call."""
@@ -66,13 +62,14 @@ class Register:
             raise NotAnAgentId(
                 f"{agent!r} is no agent id: at most 40 of a-z 0-9 - ({AGENT.pattern})"
             )
-        passwords = self.passwords()
-        if agent in passwords:
-            raise AgentExists(
-                f"agent {agent!r} is in the register; remove it first to enrol it anew"
-            )
-        passwords[agent] = private_files.generate_secret()
-        self._save(passwords)
+        with private_files.alone_in(self.directory):
+            passwords = self.passwords()
+            if agent in passwords:
+                raise AgentExists(
+                    f"agent {agent!r} is in the register; remove it first to enrol it anew"
+                )
+            passwords[agent] = private_files.generate_secret()
+            self._save(passwords)
         return passwords[agent]
 
     def remove(self, agent: str) -> None:
@@ -81,21 +78,25 @@ class Register:
         Raises:
             NoSuchAgent: if it was not in.
         """
-        passwords = self.passwords()
-        if passwords.pop(agent, None) is None:
-            raise NoSuchAgent(f"no agent {agent!r} in the register")
-        self._save(passwords)
+        with private_files.alone_in(self.directory):
+            passwords = self.passwords()
+            if passwords.pop(agent, None) is None:
+                raise NoSuchAgent(f"no agent {agent!r} in the register")
+            self._save(passwords)
 
     def publish(self) -> None:
         """Write the broker's users file and have a running broker read it."""
+        with private_files.alone_in(self.directory):
+            self._publish()
+
+    def _publish(self) -> None:
         users = conf.render_users(self.collector_password(), self.passwords())
         private_files.write(self.directory / conf.USERS_FILE, users)
         running.reload(self.directory)
 
     def _save(self, passwords: dict[str, str]) -> None:
-        private_files.make_directory(self.directory)
         private_files.write(self.directory / REGISTER_FILE, json.dumps(passwords, indent=1) + "\n")
-        self.publish()
+        self._publish()
 
 
 def enrolment(agent: str, password: str, broker: EmbeddedBroker) -> Enrolment:

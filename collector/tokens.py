@@ -80,12 +80,10 @@ class Tokens:
         """
         if not is_name(DEVICE, name):
             raise NotATokenName(f"{name!r} is no name: at most 40 of a-z 0-9 _ -")
-        entries = self._entries()
-        if any(entry.name == name for entry in entries):
-            raise TokenExists(f"a token named {name!r} exists; remove it first")
-        token = private_files.generate_secret()
-        self._save([*entries, _Entry(name, role, _hash(token))])
-        return token
+        with private_files.alone_in(self.directory):
+            if any(entry.name == name for entry in self._entries()):
+                raise TokenExists(f"a token named {name!r} exists; remove it first")
+            return self._give(name, role)
 
     def remove(self, name: str) -> None:
         """Make a token worthless.
@@ -93,11 +91,12 @@ class Tokens:
         Raises:
             NoSuchToken: if there is none of that name.
         """
-        entries = self._entries()
-        kept = [entry for entry in entries if entry.name != name]
-        if len(kept) == len(entries):
-            raise NoSuchToken(f"no token named {name!r}")
-        self._save(kept)
+        with private_files.alone_in(self.directory):
+            entries = self._entries()
+            kept = [entry for entry in entries if entry.name != name]
+            if len(kept) == len(entries):
+                raise NoSuchToken(f"no token named {name!r}")
+            self._save(kept)
 
     def callers(self) -> list[Caller]:
         """Whom tokens were given to."""
@@ -116,20 +115,23 @@ class Tokens:
         """The token of this machine's own command line, made at the first call."""
         path = self.directory / LOCAL_TOKEN_FILE
         if not path.exists():
-            if any(entry.name == LOCAL_NAME for entry in self._entries()):
-                self.remove(LOCAL_NAME)
-            private_files.write(path, self.add(LOCAL_NAME, Role.ADMIN) + "\n")
+            with private_files.alone_in(self.directory):
+                if not path.exists():
+                    private_files.write(path, self._give(LOCAL_NAME, Role.ADMIN) + "\n")
         return path.read_text(encoding="utf-8").strip()
 
+    def _give(self, name: str, role: Role) -> str:
+        """A new token, in place of any other of that name."""
+        token = private_files.generate_secret()
+        others = [entry for entry in self._entries() if entry.name != name]
+        self._save([*others, _Entry(name, role, _hash(token))])
+        return token
+
     def _entries(self) -> list[_Entry]:
-        try:
-            text = (self.directory / TOKENS_FILE).read_text(encoding="utf-8")
-        except FileNotFoundError:
-            return []
-        return [_Entry(e["name"], Role(e["role"]), e["sha256"]) for e in json.loads(text)]
+        entries = private_files.read_json(self.directory / TOKENS_FILE) or []
+        return [_Entry(e["name"], Role(e["role"]), e["sha256"]) for e in entries]
 
     def _save(self, entries: list[_Entry]) -> None:
-        private_files.make_directory(self.directory)
         text = json.dumps([asdict(entry) for entry in entries], indent=1)
         private_files.write(self.directory / TOKENS_FILE, text + "\n")
 

@@ -12,6 +12,7 @@ import typer
 from collector.agents import AgentExists, NoSuchAgent, NotAnAgentId
 from collector.failures import CannotStart
 from collector.journal import JournalUnusable
+from collector.private_files import Damaged
 from collector.query import QueryRefused
 from collector.stores import StoreUnavailable
 from collector.tokens import NoSuchToken, NotATokenName, TokenExists
@@ -42,7 +43,7 @@ WRONG_INPUT = (
     NoSuchToken,
     NotATokenName,
 )
-FAILED = (CannotStart, JournalUnusable)
+FAILED = (CannotStart, JournalUnusable, Damaged)
 
 
 @contextlib.contextmanager

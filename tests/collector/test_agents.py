@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
@@ -9,6 +10,7 @@ import yaml
 
 from collector.agents import AgentExists, NoSuchAgent, NotAnAgentId, Register, enrolment
 from collector.broker.settings import BrokerTls, EmbeddedBroker
+from collector.private_files import Damaged
 from telemetry.enrolment import spell
 
 if TYPE_CHECKING:
@@ -49,6 +51,23 @@ def test_a_removed_agent_is_out(tmp_path: Path) -> None:
     assert register.passwords() == {}
     with pytest.raises(NoSuchAgent):
         register.remove("gw-1")
+
+
+def test_agents_that_are_added_at_the_same_time_are_all_in(tmp_path: Path) -> None:
+    """Ansible enrols many gateways at once, each with a command of its own."""
+    names = [f"gw-{number}" for number in range(40)]
+
+    with ThreadPoolExecutor(8) as pool:
+        added = list(pool.map(lambda name: Register(tmp_path).add(name), names))
+
+    assert Register(tmp_path).passwords() == dict(zip(names, added, strict=True))
+
+
+def test_a_register_that_is_no_register_is_told_with_its_name(tmp_path: Path) -> None:
+    (tmp_path / "agents.json").write_text("{broken")
+
+    with pytest.raises(Damaged, match=r"agents\.json is damaged"):
+        Register(tmp_path).add("gw-1")
 
 
 def test_the_collectors_password_stays(tmp_path: Path) -> None:

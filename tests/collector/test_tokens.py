@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
@@ -27,6 +28,25 @@ def test_another_token_lets_nobody_in(tmp_path: Path, token: str) -> None:
     tokens.add("wall-screen", Role.VIEWER)
 
     assert tokens.authenticate(token) is None
+
+
+def test_tokens_that_are_made_at_the_same_time_all_let_in(tmp_path: Path) -> None:
+    names = [f"screen-{number}" for number in range(40)]
+
+    with ThreadPoolExecutor(8) as pool:
+        given = list(pool.map(lambda name: Tokens(tmp_path).add(name, Role.VIEWER), names))
+
+    assert [Tokens(tmp_path).authenticate(token) for token in given] == [
+        Caller(name, Role.VIEWER) for name in names
+    ]
+
+
+def test_this_machines_own_token_is_one_however_many_ask_for_it_first(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        found = set(pool.map(lambda _: Tokens(tmp_path).local(), range(40)))
+
+    (token,) = found
+    assert Tokens(tmp_path).authenticate(token) == Caller("local", Role.ADMIN)
 
 
 def test_without_any_token_nobody_is_let_in(tmp_path: Path) -> None:
