@@ -12,7 +12,7 @@ from collector.alarms.engine import NotOpen, OpenAlarm
 from collector.alarms.rules import Priority
 from collector.alarms.transition import Kind, Transition
 from collector.api.access import Operator, Viewer, audit_log
-from collector.api.parts import Parts, PartsOf
+from collector.api.parts import After, Parts, PartsOf
 from collector.api.problems import Problem, documented
 from collector.api.times import spell
 
@@ -156,7 +156,7 @@ async def alarms(
 async def journal(
     parts: PartsOf,
     _caller: Viewer,
-    after: Annotated[int, Query(ge=0, description="`next` of the page before")] = 0,
+    after: After = 0,
     limit: Annotated[int, Query(ge=1, le=10_000)] = 1000,
 ) -> JournalPage:
     """The journal is only appended to; pages never change."""

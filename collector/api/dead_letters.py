@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
 from collector.api.access import Viewer
-from collector.api.parts import PartsOf
+from collector.api.parts import After, PartsOf
 from collector.api.problems import documented
 from collector.api.times import spell
 from collector.entry import DeadLetter
@@ -58,7 +58,7 @@ class DeadLetterPage(BaseModel):
 async def dead_letters(
     parts: PartsOf,
     _caller: Viewer,
-    after: Annotated[int, Query(ge=0, description="`next` of the page before")] = 0,
+    after: After = 0,
     limit: Annotated[int, Query(ge=1, le=10_000)] = 1000,
 ) -> DeadLetterPage:
     """From a clock that cannot be right, or refused by the store."""

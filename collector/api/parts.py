@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated
 
-from fastapi import Depends, Request
+from fastapi import Depends, Query, Request
 
 from collector.acknowledging import OpenAlarms
 from collector.intake import Intake
@@ -43,3 +43,6 @@ def _parts(request: Request) -> Parts:
 
 PartsOf = Annotated[Parts, Depends(_parts)]
 """The parts, in a path's function."""
+
+After = Annotated[int, Query(ge=0, lt=2**63, description="`next` of the page before")]
+"""Where a page begins, in a path's function: a row of SQLite, and so 63 bits."""

@@ -2,6 +2,7 @@
 
 import json
 from typing import Annotated, Any
+from urllib.parse import quote
 
 import typer
 
@@ -62,7 +63,7 @@ def show(  # noqa: PLR0913 - each is one option
     """
     with told():
         collector = online.find(config_file, url, token_file)
-    document = collector.get(f"/v1/alarms/{occurrence}")
+    document = collector.get(_path(occurrence))
     if as_json:
         typer.echo(json.dumps(document, ensure_ascii=False))
         return
@@ -90,8 +91,12 @@ def acknowledge(  # noqa: PLR0913 - each is one option
     """
     with told():
         collector = online.find(config_file, url, token_file)
-    collector.post(f"/v1/alarms/{occurrence}/ack", {"comment": comment})
+    collector.post(f"{_path(occurrence)}/ack", {"comment": comment})
     typer.echo(f"{occurrence}: {say(Text.ACKNOWLEDGED, lang)}")
+
+
+def _path(occurrence: str) -> str:
+    return f"/v1/alarms/{quote(occurrence, safe='')}"
 
 
 def _table(found: list[dict[str, Any]], lang: Lang) -> str:

@@ -23,7 +23,7 @@ TIMEOUT = httpx.Timeout(30, connect=5)
 """Seconds; a query over a year may take its time."""
 
 
-EXITS = {
+EXITS: dict[int, Exit] = {
     HTTPStatus.SERVICE_UNAVAILABLE: Exit.NO_ANSWER,
     HTTPStatus.BAD_REQUEST: Exit.WRONG_INPUT,
     HTTPStatus.UNPROCESSABLE_ENTITY: Exit.WRONG_INPUT,
@@ -74,9 +74,9 @@ def find(config_file: Path, url: str | None, token_file: Path | None) -> Collect
     if url is not None:
         if token_file is None:
             leave("--url needs --token-file", Exit.WRONG_INPUT)
-        return Collector(url, read_secret(token_file))
+        return Collector(_address(url), _token(token_file))
     settings = config.load(config_file)
-    token = read_secret(token_file) if token_file else Tokens(settings.data_dir).local()
+    token = _token(token_file) if token_file else Tokens(settings.data_dir).local()
     api = settings.api
     scheme = "https" if api.tls else "http"
     host = "127.0.0.1" if api.listen.is_any else api.listen.host
@@ -90,8 +90,26 @@ def judged(response: httpx.Response) -> Any:  # noqa: ANN401 - a JSON document
     """The document in a response; a problem ends the command with its detail."""
     if not response.is_success:
         response.read()
-        leave(_detail(response), EXITS.get(HTTPStatus(response.status_code), Exit.FAILED))
-    return response.json()
+        leave(_detail(response), EXITS.get(response.status_code, Exit.FAILED))
+    try:
+        return response.json()
+    except ValueError:
+        leave(f"{response.url}: no collector answers there", Exit.NO_ANSWER)
+
+
+def _address(url: str) -> str:
+    try:
+        httpx.URL(url)
+    except httpx.InvalidURL as error:
+        leave(f"--url {url}: {error}", Exit.WRONG_INPUT)
+    return url
+
+
+def _token(path: Path) -> str:
+    token = read_secret(path)
+    if not (token.isascii() and token.isprintable()):
+        leave(f"{path} holds no token", Exit.WRONG_INPUT)
+    return token
 
 
 def _detail(response: httpx.Response) -> str:

@@ -36,6 +36,8 @@ def init(
             written = starter.write(config_file, data_dir)
         except starter.AlreadyThere as error:
             leave(str(error), Exit.WRONG_INPUT)
+        except OSError as error:
+            leave(f"{error.filename}: {error.strerror}", Exit.FAILED)
         for path in written:
             typer.echo(f"wrote {path}")
 

@@ -594,3 +594,11 @@ def test_times_are_read_with_their_offset(text: str, at: int) -> None:
 
 def test_times_are_told_in_utc_to_the_millisecond() -> None:
     assert spell(1_795_327_200_123) == "2026-11-22T06:00:00.123Z"
+
+
+@pytest.mark.parametrize("path", ["/v1/alarms/journal", "/v1/dead-letters"])
+async def test_a_page_that_no_store_can_number_is_refused(world: World, path: str) -> None:
+    answer = await world.get(path, after=2**63)
+
+    assert answer.status_code == 422
+    assert "query.after" in answer.json()["detail"]

@@ -19,6 +19,7 @@ from collector.cli.table import table
 from collector.cli.texts import VIETNAMESE, Lang, Text, say
 from parts.collector import PROGRAM, CollectorProcess, collector, receipts
 from parts.mqtt import HEARD_WITHIN, mqtt_client
+from parts.scripted_http import Answer, scripted_http
 from telemetry import envelope
 from telemetry.envelope import Clock, Device, Envelope
 from telemetry.sample import Sample
@@ -214,11 +215,14 @@ def test_agents_come_and_go(world: CollectorProcess) -> None:
         (["tokens", "remove", "nobody"], 2, "no token named"),
         (["alarms", "show", "0000000000000000"], 2, "no alarm ever had"),
         (["alarms", "ack", "xyz"], 2, "occurrence"),
+        (["alarms", "show", "../../healthz"], 2, "healthz"),
         (["query", "gw-1", "meter-1", "--from", "gestern"], 2, "no time such as"),
         (["query", "gw-1", "meter-1", "--last", "5"], 2, "duration"),
         (["query", "gw-1", "meter-1", "--limit", "1"], 2, "more than 1 points"),
         (["query", "GW", "meter-1"], 2, "no agent name"),
         (["query", "--url", "http://127.0.0.1:1"], 2, "--url needs --token-file"),
+        (["query", "--url", "http://[::1", "--token-file", "local.token"], 2, "--url http"),
+        (["init", "--config", "/proc/none/collector.yaml"], 1, "/proc/none: No such file"),
         (["query", "--config", "nothing.yaml"], 2, "nothing.yaml: No such file"),
         (["rules", "check", "nothing.yaml"], 2, "nothing.yaml"),
         (["run", "--log-level", "loud"], 2, "loud"),
@@ -266,6 +270,22 @@ def test_without_a_collector_that_answers_a_command_ends_with_3(tmp_path: Path) 
 
     assert done.returncode == 3
     assert done.stderr.startswith("no collector answers at http://127.0.0.1:")
+
+
+def test_what_answers_like_no_collector_is_told_in_a_line(tmp_path: Path) -> None:
+    token = tmp_path / "token"
+    token.touch(0o600)
+    token.write_text("secret")
+    with scripted_http(lambda _: Answer(200, b"<html>")) as server:
+        done = subprocess.run(
+            [PROGRAM, "alarms", "list", "--url", server.url, "--token-file", token],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    assert done.returncode == 3
+    assert done.stderr == f"{server.url}/v1/alarms: no collector answers there\n"
 
 
 def test_every_command_teaches_by_an_example() -> None:
