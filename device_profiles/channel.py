@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 from pydantic import Field, model_validator
 
 from device_profiles.registers import ADDRESS_MAX, MAX_REGISTERS, Table, Type, natural_order
-from telemetry.names import CHANNEL, REASON, is_name
+from telemetry.names import CHANNEL, REASON, RESERVED_CHANNELS, is_name
 from telemetry.settings import Settings
 from telemetry.units import UNITS
 
@@ -120,6 +120,8 @@ class Channel(Settings):
     def _problems(self) -> Iterator[str]:
         if not is_name(CHANNEL, self.id):
             yield f"id {self.id!r} should be snake_case, such as voltage_l1"
+        if self.id in RESERVED_CHANNELS:
+            yield f"id {self.id!r} is the stores' own; choose another"
         if self.unit and self.unit not in UNITS:
             yield f"unit {self.unit!r} is not in the table of SenML units"
         if self.end > ADDRESS_MAX + 1:

@@ -26,6 +26,12 @@ REASON = re.compile(r"[a-z](?:_?[a-z0-9]){0,39}")
 RESERVED_AGENTS = frozenset({"collector"})
 """Agent ids that would collide with a topic branch of the collector's."""
 
+RESERVED_CHANNELS = frozenset({"time", "agent", "device", "profile"})
+"""Channels that would collide with what stores put beside them.
+
+InfluxDB answers 204 and drops a field named `time`; one named as a tag hides the tag from queries.
+"""
+
 
 LONGEST = 125
 """No name is longer; so the cache below is bounded in bytes too."""

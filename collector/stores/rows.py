@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from collector.stores import Rejected
 from telemetry.envelope import TIME_MAX
-from telemetry.names import AGENT, CHANNEL, DEVICE, is_name
+from telemetry.names import AGENT, CHANNEL, DEVICE, RESERVED_CHANNELS, is_name
 from telemetry.sample import TEXT_MAX, is_storable
 
 if TYPE_CHECKING:
@@ -86,6 +86,8 @@ def _check_time(at: int, oldest: int, retention: Retention) -> None:
 def _fields(sample: Sample) -> dict[str, Field]:
     flags = sample.flags
     fields: dict[str, Field] = {}
+    for name in RESERVED_CHANNELS & (sample.values.keys() | flags.keys()):
+        raise _Unstorable(f"channel {name!r} would collide with the stores' own")
     for name, value in sample.values.items():
         _check_value(name, value)
         fields[name + SUSPECT if name in flags else name] = (

@@ -388,6 +388,8 @@ async def test_a_changed_type_is_rejected_and_blocks_nobody(bench: Bench) -> Non
         (sample(T0, {"mode": "x" * 1025}), "mode"),
         (sample(T0, {'x" = 1; --': 1.0}), "channel name"),
         (sample(T0, {}, {"Power": "missing:no_reply"}), "channel name"),
+        (sample(T0, {"power": 2.0, "time": 1.0}), "'time'"),
+        (sample(T0, {"power": 2.0, "device": "x"}), "'device'"),
         (sample(T0, {"x": 1.0}, device="stranger"), "stranger"),
         (sample(T0, {"x": 1.0}, device="odd"), "SELECT"),
         (sample(-1, {"power": 1.0}), "-1"),

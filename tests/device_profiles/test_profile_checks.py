@@ -130,6 +130,8 @@ examples:
 def test_an_id_is_a_name_that_every_store_takes() -> None:
     with pytest.raises(SettingsError, match="should be snake_case"):
         parse(GOOD.replace("id: energy", "id: Energy__total"))
+    with pytest.raises(SettingsError, match="id 'time' is the stores' own"):
+        parse(GOOD.replace("id: energy", "id: time"))
 
 
 def test_all_that_is_wrong_is_told_at_once() -> None:
