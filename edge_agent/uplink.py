@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 import aiomqtt
 
+from edge_agent import cancelling
 from telemetry import topics
 from telemetry.announce import (
     MalformedAnnouncement,
@@ -123,7 +124,7 @@ class Uplink:
                 await self._session()
             except* (aiomqtt.MqttError, OSError, SubscriptionRefused) as failures:
                 self._tell_down(_first(failures))
-            _obey_cancellation()
+            cancelling.obey()
             attempt = 0 if loop.time() - began > STEADY_AFTER else attempt + 1
             await asyncio.sleep(pause(attempt, self._settings.reconnect_max))
 
@@ -137,7 +138,7 @@ class Uplink:
         async with _connected(self._client()) as client:
             try:
                 await self._greet(client)
-                _obey_cancellation()
+                cancelling.obey()
                 async with asyncio.TaskGroup() as tasks:
                     self._link = _Link(client, tasks)
                     self._courier.opened()
@@ -212,7 +213,7 @@ class Uplink:
                     await self._hear(client, str(message.topic), payload)
                 except (MalformedReceipt, MalformedAnnouncement) as error:
                     self._tell(f"uplink: not understood on {message.topic}: {error}")
-                _obey_cancellation()
+                cancelling.obey()
                 self._wake()
         finally:
             self._link = None
@@ -295,17 +296,3 @@ def _tls(settings: TlsSettings) -> ssl.SSLContext:
 def _first(failures: BaseExceptionGroup[Exception]) -> Exception:
     failure = failures.exceptions[0]
     return _first(failure) if isinstance(failure, BaseExceptionGroup) else failure
-
-
-def _obey_cancellation() -> None:
-    """Go on being cancelled, where a result or an error has taken the cancellation's place.
-
-    An error while disconnecting does, and so does Python 3.11's wait_for, by which aiomqtt waits,
-    when the answer comes in the very moment of the cancellation.
-
-    Raises:
-        CancelledError: if the current task is asked to end.
-    """
-    task = asyncio.current_task()
-    if task is not None and task.cancelling():
-        raise asyncio.CancelledError

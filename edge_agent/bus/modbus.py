@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from pymodbus.client import AsyncModbusSerialClient, AsyncModbusTcpClient
 from pymodbus.exceptions import ModbusException
 
+from edge_agent import cancelling
 from edge_agent.bus.failures import BadReply, BusDown, DeviceException, NoReply
 from edge_agent.bus.frames import READS, RtuFramer, TcpFramer
 from edge_agent.config import RtuBus, TcpBus
@@ -138,7 +139,7 @@ class ModbusLink:
             raise self._refuse(str(error), start_within) from error
         finally:
             self._deadline = None
-        _obey_cancellation()
+            cancelling.obey()
         if reply.transaction_id != ask.transaction_id or reply.dev_id != unit:
             answer = f"transaction {reply.transaction_id} of unit {reply.dev_id}"
             raise self._refuse(answer, start_within)
@@ -235,17 +236,6 @@ class ModbusLink:
         # Beyond its own limit it would drop what a babbling line says without telling.
         client.ctx.max_buffer_size = BABBLE_MAX
         return client
-
-
-def _obey_cancellation() -> None:
-    """Go on being cancelled: Python 3.11's wait_for, in pymodbus, forgets it when a reply comes.
-
-    Raises:
-        CancelledError: if the current task is asked to end.
-    """
-    task = asyncio.current_task()
-    if task is not None and task.cancelling():
-        raise asyncio.CancelledError
 
 
 def _words(reply: ModbusPDU) -> list[int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import struct
 from typing import TYPE_CHECKING
 
 import pytest
@@ -351,3 +352,37 @@ async def test_a_bus_asked_for_too_much_counts_what_it_skips(
             await samples.until(lambda s, name=name: s.device == name)  # type: ignore[misc]
 
     assert all(health.counters.skipped for health in poller.health.values())
+
+
+@pytest.mark.parametrize("turns", range(8))
+async def test_it_can_be_stopped_in_the_very_moment_of_a_reply(
+    samples: Samples, turns: int
+) -> None:
+    """Python 3.11's wait_for forgets a cancellation that comes together with its result."""
+    stopping: list[asyncio.Task[None]] = []
+    left = asyncio.Event()
+
+    async def stop() -> None:
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        run.cancel()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(asyncio.IncompleteReadError):
+            while True:
+                head, _, count = struct.unpack(">8sHH", await reader.readexactly(12))
+                data = struct.pack(">HBBB", 3 + 2 * count, 1, 3, 2 * count) + bytes(2 * count)
+                writer.write(head[:4] + data)
+                if not stopping:
+                    stopping.append(asyncio.create_task(stop()))
+        writer.close()
+        left.set()
+
+    async with await asyncio.start_server(serve, "127.0.0.1", port := free_port()):
+        bus = TcpBus(id="net", transport="modbus-tcp", host="127.0.0.1", port=port)
+        run = asyncio.create_task(poller_on(bus, {"meter-1": 1}, samples).run())
+        done, _ = await asyncio.wait({run}, timeout=WITHIN)
+        await left.wait()
+
+    assert done
+    assert run.cancelled()
