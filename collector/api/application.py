@@ -11,7 +11,7 @@ DESCRIPTION = """\
 Series, gateways and alarms of a City Telemetry collector.
 
 Times are ISO 8601 with an offset, answered in UTC. Units are SenML's (RFC 8428). Errors are
-problem documents (RFC 9457). All but /healthz and /openapi.json needs a bearer token:
+problem documents (RFC 9457). All but /healthz and /openapi.json need a bearer token:
 `collector tokens add NAME --role viewer|operator|admin`.
 """
 
