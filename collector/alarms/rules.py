@@ -20,7 +20,7 @@ it. Limits are decimal: 50.3 - 0.2 is 50.1.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from collector.alarms.transition import Series
-    from telemetry.announce import About
+    from telemetry.announce import About, DeviceEntry
     from telemetry.envelope import Device
 
 Judge = Callable[[Value], Side]
@@ -114,6 +114,17 @@ class When(Settings):
             raise ValueError("a state has no deadband")
         return self
 
+    def can_hold(self, kind: str) -> bool:
+        """Whether a channel of this stored type can ever breach."""
+        if self.equals is not None:
+            return type(self.equals).__name__ == kind
+        return kind in ("int", "float")
+
+    def __str__(self) -> str:
+        """As a rule's file has it."""
+        given = {"above": self.above, "below": self.below, "equals": self.equals}
+        return ", ".join(f"{word} {value!s}" for word, value in given.items() if value is not None)
+
     def judge(self) -> Judge:
         """The condition, ready to be asked for every value."""
         if self.above is not None:
@@ -187,14 +198,26 @@ def unfit(rules: tuple[Rule, ...], agent: str, about: About) -> list[str]:
     A constant channel speaks once a heartbeat: a shorter `max_gap` would break every delay.
     """
     return [
-        f"rule {rule.id}: max_gap {rule.max_gap:g} s is less than twice the heartbeat of "
-        f"{agent} {name} ({entry.heartbeat:g} s)"
+        problem
         for name, entry in about.devices.items()
         for rule in rules
-        if rule.max_gap is not None
-        and rule.max_gap < 2 * entry.heartbeat
-        and _watches(rule.watch, agent, name, about)
+        if _watches(rule.watch, agent, name, about)
+        for problem in _misfits(rule, f"{agent} {name}", entry, about)
     ]
+
+
+def _misfits(rule: Rule, device: str, entry: DeviceEntry, about: About) -> Iterator[str]:
+    if rule.max_gap is not None and rule.max_gap < 2 * entry.heartbeat:
+        yield (
+            f"rule {rule.id}: max_gap {rule.max_gap:g} s is less than twice the heartbeat of "
+            f"{device} ({entry.heartbeat:g} s)"
+        )
+    channel = about.models[entry.profile].channels[rule.watch.channel]
+    if not rule.when.can_hold(channel.type):
+        yield (
+            f"rule {rule.id}: {rule.when} never holds for a channel of type {channel.type}, "
+            f"{device} {rule.watch.channel}"
+        )
 
 
 def _watches(watch: Selector, agent: str, device: str, about: About) -> bool:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import pytest
 
 from collector.alarms import rules
 from collector.alarms.machine import Delays, Side
-from collector.alarms.rules import Priority, RuleBook, Selector, When, unfit
+from collector.alarms.rules import Priority, Rule, RuleBook, Selector, When, unfit
 from telemetry.announce import About, Channel, DeviceEntry, Model
 from telemetry.envelope import Device
 from telemetry.settings import SettingsError, parse
@@ -149,3 +149,30 @@ def test_a_gap_shorter_than_two_heartbeats_is_told() -> None:
     assert unfit(book, "gw-1", about) == [
         "rule mains-high: max_gap 1800 s is less than twice the heartbeat of gw-1 slow (901 s)"
     ]
+
+
+@pytest.mark.parametrize(
+    ("when", "kind", "told"),
+    [
+        ({"above": 1}, "bool", "above 1 never holds for a channel of type bool"),
+        ({"below": 1}, "str", "below 1 never holds for a channel of type str"),
+        ({"equals": 3}, "float", "equals 3 never holds for a channel of type float"),
+        ({"equals": "open"}, "int", "equals open never holds for a channel of type int"),
+        ({"equals": True}, "int", "equals True never holds for a channel of type int"),
+        ({"above": 1}, "int", None),
+        ({"below": 1}, "float", None),
+        ({"equals": 3}, "int", None),
+        ({"equals": True}, "bool", None),
+        ({"equals": "open"}, "str", None),
+    ],
+)
+def test_a_rule_that_can_never_fire_is_told(
+    when: dict[str, object], kind: Literal["float", "int", "bool", "str"], told: str | None
+) -> None:
+    rule = {"id": "r", "title": "t", "watch": {"channel": "mode"}, "when": when}
+    book = (Rule.model_validate(rule | {"priority": "low", "action": "a"}),)
+    model = Model(1, "signal", {"mode": Channel("", kind)})
+    devices = {"d-1": DeviceEntry("signal-1", 60)}
+    about = About(version="1", boot="b", config="c", models={"signal-1": model}, devices=devices)
+
+    assert unfit(book, "gw-1", about) == ([f"rule r: {told}, gw-1 d-1 mode"] if told else [])
