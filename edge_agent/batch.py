@@ -100,10 +100,11 @@ class Batcher:
     def kept(self, batches: Sequence[Batch]) -> None:
         """These batches, the oldest, are in the outbox now."""
         for batch in batches:
-            # A batch dropped for want of memory while the outbox was taking it is no longer here.
             if self.packed and self.packed[0] is batch:
                 self.packed.popleft()
                 self._bytes -= len(batch.payload)
+            else:  # dropped for want of memory while the outbox was taking it: it is not lost
+                self.recorded(1, batch.samples)
 
     def recorded(self, batches: int, samples: int) -> None:
         """So many drops are on record now."""

@@ -111,7 +111,7 @@ def test_a_commit_takes_the_oldest_batches_in_portions_but_at_least_one() -> Non
     assert out.oldest(10 * size) == list(out.packed)
 
 
-def test_a_batch_dropped_while_it_was_being_written_does_not_take_another_with_it() -> None:
+def test_a_batch_dropped_while_it_was_being_written_takes_no_other_and_is_not_lost() -> None:
     out = batcher(capacity=400_000)
     for n in range(2):
         out.put(Sample("m1", NOW + n, noise(n, 200)), Clock.SYNCED)
@@ -119,10 +119,12 @@ def test_a_batch_dropped_while_it_was_being_written_does_not_take_another_with_i
     being_written = out.oldest(1_000_000)
     out.put(Sample("m1", NOW + 9, noise(9, 200)), Clock.SYNCED)
     out.pack()
+    assert out.dropped_samples == 1
 
     out.kept(being_written)
 
     assert [batch.first_at for batch in out.packed] == [NOW + 9]
+    assert (out.dropped_batches, out.dropped_samples) == (0, 0)
 
 
 samples = st.builds(
