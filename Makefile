@@ -7,7 +7,7 @@ RUN_READY := $(VENV)/.run-ready
 DEV_READY := $(VENV)/.dev-ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bench lock parts clean
+.PHONY: help demo test check format docs bench lock parts clean
 
 help: ## what there is
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -51,6 +51,9 @@ check: $(DEV_READY) ## format, lint, types, import laws, Ansible
 format: $(DEV_READY) ## put the code into its form
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
+
+docs: $(DEV_READY) ## write the pages that follow from the code
+	@$(BIN)/python docs/generate.py
 
 NAME ?= all
 bench: $(DEV_READY) ## measure against others; NAME=agent for one
