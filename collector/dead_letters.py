@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -10,10 +11,12 @@ from collector.entry import DeadLetter
 from telemetry import envelope
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from collector.arrival import Arrival
     from telemetry.sample import Sample
+
+log = logging.getLogger(__name__)
 
 FUTURE = f"more than {MAX_SKEW // 1000} s in the future"
 
@@ -49,3 +52,22 @@ def _keep_others(arrival: Arrival, gone: set[int]) -> Arrival:
     if len(kept) == len(samples):
         return arrival
     return replace(arrival, envelope=replace(arrival.envelope, samples=kept))
+
+
+class Notices:
+    """Says that samples are put aside: once a device and start, or a log would hold little else."""
+
+    def __init__(self) -> None:
+        self._told: set[tuple[str, str]] = set()
+
+    def tell(self, letters: Iterable[DeadLetter]) -> None:
+        """Log the first letter of each device that was not heard of before."""
+        for one in letters:
+            if (one.agent, one.device) not in self._told:
+                self._told.add((one.agent, one.device))
+                log.warning(
+                    "%s %s: samples are kept aside, not stored: %s",
+                    one.agent,
+                    one.device,
+                    one.reason,
+                )

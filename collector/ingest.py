@@ -45,6 +45,7 @@ class Ingest:
         self._journal = journal
         self._storing = storing
         self._live = live
+        self._notices = dead_letters.Notices()
 
     async def run(self) -> None:
         """Settle the alarms after the start, then take group after group."""
@@ -108,6 +109,7 @@ class Ingest:
         letters = [dead_letters.letter(a, s, dead_letters.FUTURE) for a, s in watched.future]
         entry = Entry(watched.transitions, watched.changed, dead_letters=letters)
         await self._journal.commit(entry)
+        self._notices.tell(letters)
         counters = self._live.counters
         counters.late += watched.late_samples
         counters.future += len(watched.future)

@@ -72,6 +72,7 @@ class Storing:
         self._waiting: deque[Arrival] = deque()
         self._values = 0
         self._filled = asyncio.Event()
+        self._notices = dead_letters.Notices()
 
     async def run(self) -> None:
         """Open the store, and keep on writing to it."""
@@ -116,6 +117,7 @@ class Storing:
         letters = [dead_letters.letter(r.arrival, r.sample, r.reason) for r in written.rejected]
         taken = dead_letters.without(group, [(r.arrival, r.sample) for r in written.rejected])
         await self._journal.commit(Entry(hours=_hours(taken), dead_letters=letters))
+        self._notices.tell(letters)
         self._live.counters.conflicts += written.conflicts
         self._live.counters.dead_letters += len(letters)
         self.answer(group, Outcome.STORED)

@@ -7,6 +7,7 @@ lets a test shut it.
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
@@ -361,6 +362,22 @@ async def test_a_sample_too_large_for_a_broker_when_inflated_is_kept_aside_too(
 
         letters = await collector.journal.dead_letters()
         assert [len(letter.sample) > envelope.MAX_BYTES for _, letter in letters] == [True, True]
+
+
+async def test_what_is_kept_aside_is_told_once_a_device(
+    tmp_path: Path, broker: Mosquitto, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.WARNING, logger="collector.dead_letters")
+    async with collecting(tmp_path, broker) as (_, agent):
+        for seq in (1, 2):
+            agent.send(seq, volts(254.0, at=now() + 86_400_000), volts(230.0, at=seq))
+        await until(lambda: agent.outcomes(1) == agent.outcomes(2) == [Outcome.STORED])
+
+    told = "gw-1 meter-1: samples are kept aside, not stored: "
+    assert caplog.messages == [
+        told + "more than 60 s in the future",
+        told + "time 1 is older than the 400 days that are kept",
+    ]
 
 
 async def test_backlog_is_stored_and_pages_nobody(tmp_path: Path, broker: Mosquitto) -> None:
