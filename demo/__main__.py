@@ -27,6 +27,9 @@ CUT_AT = 30.0
 FROZEN_FOR = 4.0
 """Seconds that the broker hangs before it is killed."""
 
+SHORTEST = 10
+"""Seconds that it takes to cut the broker and to see it back."""
+
 LINE_EVERY = 5.0
 """Seconds between two lines where there is no terminal."""
 
@@ -39,9 +42,9 @@ def main() -> int:
     """The exit code."""
     signal.signal(signal.SIGTERM, _interrupt)
     signal.signal(signal.SIGINT, _interrupt)
-    until = float(os.environ["DEMO_SECONDS"]) if os.environ.get("DEMO_SECONDS") else None
     console = Console()
     try:
+        until = _end(os.environ.get("DEMO_SECONDS", ""))
         town = Town()
         with town.running():
             return _perform(town, console, until)
@@ -50,6 +53,15 @@ def main() -> int:
         return 1
     except Interrupted:
         return 130
+
+
+def _end(seconds: str) -> float | None:
+    """When it ends by itself, if it does."""
+    if not seconds:
+        return None
+    if not (seconds.isdecimal() and int(seconds) >= SHORTEST):
+        raise CannotStart(f"DEMO_SECONDS={seconds} should be a whole number, at least {SHORTEST}")
+    return float(seconds)
 
 
 def _interrupt(*_: object) -> None:

@@ -166,14 +166,26 @@ def _prepare() -> None:
                 probe.bind(("127.0.0.1", port))
             except OSError as error:
                 raise CannotStart(f"port {port} ({use}) is in use: {error.strerror}") from error
-    shutil.rmtree(HERE, ignore_errors=True)
-    (HERE / "agent").mkdir(parents=True)
+    make_room(HERE / "agent")
     bundle = HERE / f"{AGENT}.enroll.yaml"
     _call(
         "collector", "agents", "add", AGENT, "--config", "demo/collector.yaml", "--output", bundle
     )
     shutil.copy("demo/agent.yaml", HERE / "agent.yaml")
     _call("edge-agent", "enroll", bundle, "--config", HERE / "agent.yaml")
+
+
+def make_room(directory: Path) -> None:
+    """An empty directory in an empty one, whatever an earlier run left there.
+
+    Raises:
+        CannotStart: if that may not be.
+    """
+    shutil.rmtree(directory.parent, ignore_errors=True)
+    try:
+        directory.mkdir(parents=True)
+    except OSError as error:
+        raise CannotStart(f"{error.filename}: {error.strerror}; whose is it?") from error
 
 
 def _call(program: str, *arguments: str | Path) -> None:
