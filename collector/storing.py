@@ -129,6 +129,8 @@ class Storing:
         while True:
             await asyncio.sleep(max(wait, problem.retry_after or 0))
             try:
+                if problem.misconfigured:  # a renewed secret or file counts from the next opening
+                    await self._store.open()
                 await attempt()
             except StoreUnavailable as again:
                 problem = again

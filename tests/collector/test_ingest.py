@@ -60,11 +60,16 @@ RULE = Rule.model_validate(
 
 
 class Valve(SqliteStore):
-    """A SQLite store that can be shut: `shut` refuses, `held` lets a write wait until it is set."""
+    """A SQLite store that can be shut.
+
+    `shut` refuses, `expired` refuses until it is opened again, `held` lets a write wait until it
+    is set.
+    """
 
     def __init__(self, path: Path) -> None:
         super().__init__(SqliteSettings(path=path))
         self.shut = False
+        self.expired = False
         self.held = asyncio.Event()
         self.held.set()
         self.writes = 0
@@ -74,10 +79,13 @@ class Valve(SqliteStore):
         if self.shut:
             raise StoreUnavailable("shut by the test")
         await super().open()
+        self.expired = False
 
     async def write(self, arrivals: Sequence[Arrival]) -> Written:
         """Write, unless shut."""
         await self.held.wait()
+        if self.expired:
+            raise StoreUnavailable("its token expired", misconfigured=True)
         if self.shut:
             raise StoreUnavailable("shut by the test")
         self.writes += 1
@@ -274,6 +282,18 @@ async def test_while_the_store_is_down_envelopes_are_seen_and_alarms_go_on(
 
         assert await collector.voltages() == [254.0]
         assert len(await collector.journal.transitions()) == 1
+
+
+async def test_a_store_with_a_wrong_secret_is_opened_again(
+    tmp_path: Path, broker: Mosquitto
+) -> None:
+    async with collecting(tmp_path, broker) as (collector, agent):
+        collector.store.expired = True
+
+        agent.send(1, volts(230.0))
+
+        await until(lambda: agent.outcomes(1) == [Outcome.SEEN, Outcome.STORED])
+        assert await collector.voltages() == [230.0]
 
 
 async def test_what_waits_for_a_store_that_goes_down_is_seen_at_once(
