@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from collector.stores import Rejected
 from telemetry.envelope import TIME_MAX
-from telemetry.names import AGENT, CHANNEL, DEVICE, RESERVED_CHANNELS, is_name
+from telemetry.names import AGENT, CHANNEL, DEVICE, RESERVED_CHANNELS, are_channels, is_name
 from telemetry.sample import TEXT_MAX, is_storable
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collector.arrival import Arrival
     from collector.stores.settings import Retention
     from telemetry.envelope import Device
-    from telemetry.sample import Sample, Value
+    from telemetry.sample import Sample
 
 SUSPECT = "__suspect"
 FLAG = "__flag"
@@ -85,26 +85,27 @@ def _check_time(at: int, oldest: int, retention: Retention) -> None:
 
 def _fields(sample: Sample) -> dict[str, Field]:
     flags = sample.flags
+    _check_channels(sample.values.keys() | flags.keys())
     fields: dict[str, Field] = {}
-    for name in RESERVED_CHANNELS & (sample.values.keys() | flags.keys()):
-        raise _Unstorable(f"channel {name!r} would collide with the stores' own")
     for name, value in sample.values.items():
-        _check_value(name, value)
+        if not is_storable(value):
+            raise _Unstorable(
+                f"{name} is not finite, not 64 bits, or no text of {TEXT_MAX} characters"
+            )
         fields[name + SUSPECT if name in flags else name] = (
             int(value) if value is True or value is False else value
         )
     for name, flag in flags.items():
-        if not is_name(CHANNEL, name):
-            raise _Unstorable(f"{name!r} is no channel name")
         fields[name + FLAG] = str(flag)
     return fields
 
 
-def _check_value(name: str, value: Value) -> None:
-    if not is_name(CHANNEL, name):
-        raise _Unstorable(f"{name!r} is no channel name")
-    if not is_storable(value):
-        raise _Unstorable(f"{name} is not finite, not 64 bits, or no text of {TEXT_MAX} characters")
+def _check_channels(names: set[str]) -> None:
+    for name in RESERVED_CHANNELS & names:
+        raise _Unstorable(f"channel {name!r} would collide with the stores' own")
+    if not are_channels(names):
+        wrong = min(name for name in names if not is_name(CHANNEL, name))
+        raise _Unstorable(f"{wrong!r} is no channel name")
 
 
 def channels(fields: dict[str, type[Field]]) -> dict[str, type[Field] | None]:

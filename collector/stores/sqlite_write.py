@@ -50,6 +50,8 @@ def _admit(tables: Tables, measurement: str, fields: dict[str, Field]) -> str | 
 def _clash(held: dict[str, type[Field]], measurement: str, fields: dict[str, Field]) -> str | None:
     """A channel's stored type is permanent, beside as within its column."""
     for name, value in fields.items():
+        if held.get(name) is type(value):
+            continue
         twin = name.removesuffix(SUSPECT) if name.endswith(SUSPECT) else name + SUSPECT
         kind = held.get(name) or held.get(twin) or type(value)
         if kind is not type(value):
