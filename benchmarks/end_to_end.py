@@ -23,7 +23,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 from benchmarks.processes import cpu_seconds, free_port, ours, program, resident_mb
 from benchmarks.report import Report
 from benchmarks.series import VALUES, envelopes
-from collector.agents import Register
+from collector.broker.agents import Register
 from telemetry import envelope, topics
 
 if TYPE_CHECKING:
@@ -95,12 +95,12 @@ def run(count: int = COUNT) -> Report:
     return Report(
         name="end_to_end",
         title=f"{count} envelopes of {VALUES} values, stored and receipted",
-        columns=("values/s", "envelopes/s", "CPU µs/value", "RSS MB"),
+        columns=("values/s", "messages/s", "CPU µs/value", "RSS MB"),
         rows=(
             ("all of it", (rate, rate / VALUES, None, None)),
             ("collector", (None, None, per_value[0], rss[0])),
             ("broker (nats-server)", (None, None, per_value[1], rss[1])),
-            ("Telegraf's collector, a value a message, elsewhere", (13_400, 13_400, None, 29)),
+            ("Telegraf's collector, a metric a message, elsewhere", (None, 13_400, None, 29)),
         ),
         line={"values_per_s": rate, "collector_us_per_value": per_value[0]},
     )

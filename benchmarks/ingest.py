@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING
 
 from benchmarks.report import Report
 from benchmarks.series import VALUES, envelopes
-from collector import unpacking
 from collector.alarms.engine import Engine
 from collector.alarms.rules import Rule
 from collector.arrival import Arrival
-from collector.entry import Entry
-from collector.inbox import Message
-from collector.journal import Journal
+from collector.ingest import unpacking
+from collector.ingest.inbox import Message
+from collector.journal.entry import Entry
+from collector.journal.journal import Journal
 from collector.stores.settings import SqliteSettings
 from collector.stores.sqlite import SqliteStore
 from telemetry import envelope

@@ -24,9 +24,9 @@ from benchmarks.processes import cpu_seconds, find, free_port, program, wait_for
 from benchmarks.report import Report
 from benchmarks.series import CHANNELS, MEASUREMENT, walk
 from collector.arrival import Arrival
-from collector.query import HOUR, Aggregate, Query
 from collector.stores.influx import InfluxStore
 from collector.stores.influx_init import Admin, initialise
+from collector.stores.query import HOUR, Aggregate, Query
 from collector.stores.settings import DAY, InfluxSettings, SqliteSettings
 from collector.stores.sqlite import SqliteStore
 from telemetry.envelope import Clock, Device, Envelope
