@@ -17,23 +17,23 @@ import threading
 from typing import TYPE_CHECKING
 
 from collector import private_files
-from collector.acknowledging import OpenAlarms
-from collector.agents import Register
 from collector.alarms import rules
+from collector.alarms.acknowledging import OpenAlarms
 from collector.alarms.engine import Engine
 from collector.api import application
 from collector.api.parts import Parts
+from collector.api.serving import ApiServer
+from collector.api.tokens import Tokens
+from collector.broker.agents import Register
 from collector.broker.child import BrokerChild
 from collector.failures import CannotStart
-from collector.ingest import Ingest
-from collector.intake import Intake
-from collector.journal import Journal
+from collector.ingest.ingest import Ingest
+from collector.ingest.intake import Intake
+from collector.ingest.storing import Storing
+from collector.journal.journal import Journal
 from collector.live import Live
-from collector.rollup import RollUps
-from collector.serving import ApiServer
 from collector.stores.adapters import STORES
-from collector.storing import Storing
-from collector.tokens import Tokens
+from collector.stores.rollup import RollUps
 from telemetry import systemd
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from collector.config import CollectorConfig
-    from collector.mqtt_settings import MqttSettings
+    from collector.ingest.mqtt_settings import MqttSettings
 
 CONNECTS_WITHIN = 5.0
 """Seconds that a broker elsewhere gets to accept a connection."""

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field, model_validator
 from collector.address import Address, Listen
 from collector.broker.conf import COLLECTOR_PASSWORD_FILE, COLLECTOR_USER
 from collector.broker.settings import EmbeddedBroker
-from collector.mqtt_settings import MqttSettings, MqttTls
+from collector.ingest.mqtt_settings import MqttSettings, MqttTls
 from collector.stores.settings import StoreSettings
 from telemetry import settings
 from telemetry.names import is_agent

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from collector import config, private_files
-from collector.agents import Register
-from collector.tokens import Tokens
+from collector.api.tokens import Tokens
+from collector.broker.agents import Register
 
 if TYPE_CHECKING:
     from pathlib import Path

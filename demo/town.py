@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
+from collector.api.tokens import Tokens
 from collector.broker.running import find
 from collector.config import load
 from collector.stores.sqlite_schema import measurements, open_reader
-from collector.tokens import Tokens
 from demo.tally import Tally
 
 if TYPE_CHECKING:

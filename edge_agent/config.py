@@ -13,7 +13,7 @@ from pydantic import AfterValidator, Field, ValidationError, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from edge_agent.bus.wire import Wire
-from edge_agent.delivery_settings import OutboxSettings, UplinkSettings
+from edge_agent.delivery.settings import OutboxSettings, UplinkSettings
 from telemetry.names import DEVICE, is_agent, is_name
 from telemetry.quantities import Seconds
 from telemetry.settings import Settings

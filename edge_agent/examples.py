@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from device_profiles.registers import Type
-from edge_agent.plan import Request, decode_reply
+from edge_agent.bus.plan import Request, decode_reply
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

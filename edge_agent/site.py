@@ -11,8 +11,8 @@ from importlib import metadata
 from typing import TYPE_CHECKING
 
 from device_profiles.loader import UnknownProfile, find
+from edge_agent.bus.plan import Cost, plan
 from edge_agent.config import AgentConfig, RtuBus
-from edge_agent.plan import Cost, plan
 from telemetry import announce, settings
 from telemetry.envelope import Device
 
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from device_profiles.model import Channel, Profile
+    from edge_agent.bus.plan import Request
     from edge_agent.config import DeviceSettings, TcpBus
-    from edge_agent.plan import Request
 
 HEARTBEAT = 60.0
 """Seconds: a silent device is asked, and flagged, at least as often (see `bus.health`)."""

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from edge_agent.bus.health import Health
     from edge_agent.clock import KernelTime
-    from edge_agent.delivery import DeliveryStats
+    from edge_agent.delivery.delivery import DeliveryStats
     from telemetry.sample import Value
 
 GATEWAY_VITALS = "gateway-vitals"

@@ -9,7 +9,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from collector.api.parts import PartsOf
 from collector.api.problems import Problem
-from collector.tokens import Caller, Role
+from collector.api.tokens import Caller, Role
 
 audit_log = logging.getLogger("collector.audit")
 """A line for every operator's action: who did what to which."""

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.config import JsonDict
 
-from collector.acknowledging import AlarmState, standing
+from collector.alarms.acknowledging import AlarmState, standing
 from collector.alarms.engine import NotOpen, OpenAlarm
 from collector.alarms.rules import Priority
 from collector.alarms.transition import Kind, Transition

@@ -10,7 +10,7 @@ from collector.api.access import Viewer
 from collector.api.parts import After, PartsOf
 from collector.api.problems import documented
 from collector.api.times import spell
-from collector.entry import DeadLetter
+from collector.journal.entry import DeadLetter
 
 router = APIRouter(tags=["dead letters"])
 

@@ -8,12 +8,12 @@ from fastapi import APIRouter, Response
 from fastapi.responses import PlainTextResponse
 from pydantic import BaseModel, ConfigDict
 
-from collector import metrics
+from collector.api import metrics
 from collector.api.access import Viewer
+from collector.api.metrics import Kind, Metric
 from collector.api.parts import Parts, PartsOf
 from collector.api.problems import documented
 from collector.live import Counters
-from collector.metrics import Kind, Metric
 
 router = APIRouter(tags=["health"])
 

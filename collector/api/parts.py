@@ -7,12 +7,12 @@ from typing import Annotated
 
 from fastapi import Depends, Query, Request
 
-from collector.acknowledging import OpenAlarms
-from collector.intake import Intake
-from collector.journal import Journal
+from collector.alarms.acknowledging import OpenAlarms
+from collector.api.tokens import Tokens
+from collector.ingest.intake import Intake
+from collector.journal.journal import Journal
 from collector.live import Live
 from collector.stores import Store
-from collector.tokens import Tokens
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,8 +13,8 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
-from collector.query import QueryRefused
 from collector.stores import StoreUnavailable
+from collector.stores.query import QueryRefused
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

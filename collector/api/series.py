@@ -7,12 +7,12 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.config import JsonDict
 
-from collector import query
 from collector.api.access import Viewer
 from collector.api.parts import PartsOf
 from collector.api.problems import Problem, documented
 from collector.api.times import Duration, Moment, spell
-from collector.query import Aggregate, Wanted
+from collector.stores import query
+from collector.stores.query import Aggregate, Wanted
 from telemetry.announce import About
 
 POINTS_MAX = 100_000

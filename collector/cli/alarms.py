@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 import typer
 
-from collector.acknowledging import AlarmState
+from collector.alarms.acknowledging import AlarmState
 from collector.alarms.rules import Priority
 from collector.cli import moments, online
 from collector.cli.exits import told

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, NoReturn
 
 import typer
 
-from collector.agents import AgentExists, NoSuchAgent, NotAnAgentId
+from collector.api.tokens import NoSuchToken, NotATokenName, TokenExists
+from collector.broker.agents import AgentExists, NoSuchAgent, NotAnAgentId
 from collector.failures import CannotStart
-from collector.journal import JournalUnusable
+from collector.journal.journal import JournalUnusable
 from collector.private_files import Damaged
-from collector.query import QueryRefused
 from collector.stores import StoreUnavailable
-from collector.tokens import NoSuchToken, NotATokenName, TokenExists
+from collector.stores.query import QueryRefused
 from telemetry.settings import SettingsError
 
 if TYPE_CHECKING:

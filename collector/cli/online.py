@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import httpx
 
 from collector import config
+from collector.api.tokens import Tokens
 from collector.cli.exits import Exit, leave
-from collector.tokens import Tokens
 from telemetry.settings import read_secret
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from collector.cli.exits import told
 from collector.cli.options import ConfigFile, Language, TokenFile, Url
 from collector.cli.table import table
 from collector.cli.texts import Lang, Text, say
-from collector.query import Aggregate, Wanted
+from collector.stores.query import Aggregate, Wanted
 from telemetry import quantities
 
 

@@ -6,12 +6,12 @@ from typing import Annotated
 
 import typer
 
-from collector import agents as register
 from collector import config, private_files
+from collector.api.tokens import Role, Tokens
+from collector.broker import agents as register
 from collector.cli.exits import Exit, leave, told
 from collector.cli.options import ConfigFile, Json
 from collector.cli.table import table
-from collector.tokens import Role, Tokens
 from telemetry import enrolment
 
 agents = typer.Typer(no_args_is_help=True, help="Agents that may send to the embedded broker.")

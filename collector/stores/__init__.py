@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from collector.arrival import Arrival
-    from collector.query import Query, Series
+    from collector.stores.query import Query, Series
     from telemetry.sample import Sample
 
 

@@ -9,7 +9,6 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
-from collector.query import HOUR, Source
 from collector.stores import Rejected, StoreUnavailable, Written
 from collector.stores.influx_read import (
     LONGEST_RANGE,
@@ -21,6 +20,7 @@ from collector.stores.influx_read import (
 from collector.stores.influx_send import send_lines
 from collector.stores.influx_server import InfluxServer
 from collector.stores.lineprotocol import TIME_MAX, encode
+from collector.stores.query import HOUR, Source
 from collector.stores.rows import Row, rows_of
 from telemetry.settings import SettingsError, read_secret
 
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from collector.arrival import Arrival
-    from collector.query import Query, Series
     from collector.stores import SeriesName
+    from collector.stores.query import Query, Series
     from collector.stores.settings import InfluxSettings
 
 log = logging.getLogger(__name__)

@@ -15,7 +15,7 @@ from collector.stores.influx_answers import judge_write
 from collector.stores.influx_server import database
 
 if TYPE_CHECKING:
-    from collector.query import Source
+    from collector.stores.query import Source
     from collector.stores.settings import InfluxSettings
 
 MILLISECONDS = cast("WritePrecision", WritePrecision.MS)  # declared as the text that it is

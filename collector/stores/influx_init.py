@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, assert_never
 
 import httpx
 
-from collector.query import Source
 from collector.stores import StoreUnavailable
 from collector.stores.influx_answers import judge_query, unavailable
 from collector.stores.influx_server import POLICIES, database, open_http, send
+from collector.stores.query import Source
 from telemetry.settings import read_secret
 
 if TYPE_CHECKING:

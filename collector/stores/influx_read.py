@@ -4,11 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from collector import query_influxql
-from collector.query import HOUR, Part, Point, Query, Series, Source, Span, Wanted, merged, spans
-from collector.stores import SeriesName
+from collector.stores import SeriesName, query_influxql
 from collector.stores.influx_answers import field_types, key_of, read_series_name, typed
 from collector.stores.lineprotocol import encode
+from collector.stores.query import (
+    HOUR,
+    Part,
+    Point,
+    Query,
+    Series,
+    Source,
+    Span,
+    Wanted,
+    merged,
+    spans,
+)
 from collector.stores.rows import SUSPECT, Field, SeriesKey, channels
 from telemetry.sample import Flag
 

@@ -9,8 +9,8 @@ from collector.stores.influx_answers import LinesRefused
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from collector.query import Source
     from collector.stores.influx_server import InfluxServer
+    from collector.stores.query import Source
 
 MAX_LINES = 5_000
 """Most lines a request; InfluxData's own advice for batches."""

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import httpx
 
-from collector.query import Source
 from collector.stores import StoreUnavailable
 from collector.stores.influx_answers import judge_query, judge_write
+from collector.stores.query import Source
 
 if TYPE_CHECKING:
     from collector.stores.settings import InfluxSettings

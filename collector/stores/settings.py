@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from collector.query import HOUR
+from collector.stores.query import HOUR
 from telemetry.settings import Settings
 
 DAY = 24 * HOUR

@@ -10,9 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
-from collector import query_sql
-from collector.query import HOUR
-from collector.stores import StoreUnavailable, Written
+from collector.stores import StoreUnavailable, Written, query_sql
+from collector.stores.query import HOUR
 from collector.stores.rows import channels, rows_of
 from collector.stores.sqlite_read import read_catalogue, read_series
 from collector.stores.sqlite_schema import (
@@ -29,8 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from collector.arrival import Arrival
-    from collector.query import Query, Series
     from collector.stores import SeriesName
+    from collector.stores.query import Query, Series
     from collector.stores.settings import Retention, SqliteSettings
 
 T = TypeVar("T")

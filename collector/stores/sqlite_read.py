@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from collector import query_sql
-from collector.query import Part, Point, Query, Series, Source, Span, merged, spans
-from collector.stores import SeriesName
+from collector.stores import SeriesName, query_sql
+from collector.stores.query import Part, Point, Query, Series, Source, Span, merged, spans
 from collector.stores.rows import SeriesKey, channels
 from collector.stores.sqlite_schema import columns, measurements
 from telemetry.sample import Flag

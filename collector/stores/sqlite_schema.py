@@ -14,9 +14,9 @@ import os
 import sqlite3
 from typing import TYPE_CHECKING
 
-from collector.query import ROLLED
-from collector.query_sql import HOURLY
 from collector.stores import StoreUnavailable
+from collector.stores.query import ROLLED
+from collector.stores.query_sql import HOURLY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

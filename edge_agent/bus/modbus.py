@@ -19,14 +19,14 @@ from pymodbus.exceptions import ModbusException
 from edge_agent import cancelling
 from edge_agent.bus.failures import BadReply, BusDown, DeviceException, NoReply
 from edge_agent.bus.frames import READS, RtuFramer, TcpFramer
+from edge_agent.bus.plan import Cost
 from edge_agent.config import RtuBus, TcpBus
-from edge_agent.plan import Cost
 
 if TYPE_CHECKING:
     from pymodbus.client.base import ModbusBaseClient
     from pymodbus.pdu import ModbusPDU
 
-    from edge_agent.plan import Request
+    from edge_agent.bus.plan import Request
 
 logging.getLogger("pymodbus.logging").setLevel(logging.CRITICAL)
 """pymodbus logs each lost frame; the agent counts them and logs what changes."""

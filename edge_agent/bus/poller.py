@@ -19,16 +19,16 @@ from edge_agent.bus.failures import (
     ReadFailed,
 )
 from edge_agent.bus.health import LONGEST_PAUSE, BackOff, Change, Health, is_silence
+from edge_agent.bus.plan import decode_reply
+from edge_agent.bus.quarantine import Quarantine
 from edge_agent.bus.schedule import Schedule, Turn
-from edge_agent.plan import decode_reply
-from edge_agent.quarantine import Quarantine
 from telemetry.sample import BUS_DOWN, ILLEGAL_ADDRESS, NO_REPLY, Flag, Sample, Value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from edge_agent.bus.modbus import ModbusLink
-    from edge_agent.plan import Request
+    from edge_agent.bus.plan import Request
     from edge_agent.site import Round, SiteDevice
     from edge_agent.stamp import Stamps
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from edge_agent.config import TcpBus
-    from edge_agent.delivery_settings import UplinkSettings
+    from edge_agent.delivery.settings import UplinkSettings
     from edge_agent.site import Site
 
 EXAMPLES = """\b

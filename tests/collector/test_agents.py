@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 import yaml
 
-from collector.agents import AgentExists, NoSuchAgent, NotAnAgentId, Register, enrolment
+from collector.broker.agents import AgentExists, NoSuchAgent, NotAnAgentId, Register, enrolment
 from collector.broker.settings import BrokerTls, EmbeddedBroker
 from collector.private_files import Damaged
 from telemetry.enrolment import spell

@@ -13,24 +13,24 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from collector.acknowledging import OpenAlarms
 from collector.address import Address
 from collector.alarms import rules
+from collector.alarms.acknowledging import OpenAlarms
 from collector.alarms.engine import Engine
 from collector.api import application, health
 from collector.api.parts import Parts
+from collector.api.serving import ApiCannotListen, ApiServer
 from collector.api.times import parse, spell
+from collector.api.tokens import Role, Tokens
 from collector.arrival import Arrival
 from collector.config import Api
-from collector.entry import DeadLetter, Entry
-from collector.intake import Intake
-from collector.journal import Journal
+from collector.ingest.intake import Intake
+from collector.ingest.mqtt_settings import MqttSettings
+from collector.journal.entry import DeadLetter, Entry
+from collector.journal.journal import Journal
 from collector.live import Counters, Live
-from collector.mqtt_settings import MqttSettings
-from collector.serving import ApiCannotListen, ApiServer
 from collector.stores.settings import SqliteSettings
 from collector.stores.sqlite import SqliteStore
-from collector.tokens import Role, Tokens
 from parts.processes import free_port
 from telemetry.announce import About, Channel, DeviceEntry, Model, Status
 from telemetry.envelope import Clock, Device, Envelope

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from collector.agents import Register
 from collector.broker import running
+from collector.broker.agents import Register
 from collector.broker.child import BrokerChild, BrokerWontStart, version
 from collector.broker.settings import EmbeddedBroker
 from parts.mqtt import Refused, mqtt_client

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 
-from collector.inbox import Inbox, Message
+from collector.ingest.inbox import Inbox, Message
 
 
 def envelope(number: int, size: int = 10) -> Message:

@@ -13,12 +13,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from collector.query import HOUR, Aggregate, Query
 from collector.stores import Store, StoreUnavailable
 from collector.stores.adapters import STORES
 from collector.stores.influx import InfluxStore
 from collector.stores.influx_init import Admin, initialise
 from collector.stores.influx_send import MAX_LINES
+from collector.stores.query import HOUR, Aggregate, Query
 from collector.stores.settings import DAY, InfluxSettings, Retention
 from parts.arrivals import METER, arrival, sample
 from parts.influxd import influxd

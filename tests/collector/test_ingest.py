@@ -17,17 +17,17 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from collector.alarms.engine import Engine
 from collector.alarms.rules import Rule
-from collector.entry import Hour
-from collector.ingest import Ingest
-from collector.intake import Intake
-from collector.journal import Journal
+from collector.ingest.ingest import Ingest
+from collector.ingest.intake import Intake
+from collector.ingest.mqtt_settings import MqttSettings
+from collector.ingest.storing import Storing
+from collector.journal.entry import Hour
+from collector.journal.journal import Journal
 from collector.live import Live
-from collector.mqtt_settings import MqttSettings
-from collector.query import Query
 from collector.stores import StoreUnavailable, Written
+from collector.stores.query import Query
 from collector.stores.settings import SqliteSettings
 from collector.stores.sqlite import SqliteStore
-from collector.storing import Storing
 from telemetry import announce, envelope, receipt, topics
 from telemetry.announce import About, Channel, DeviceEntry, Model, Presence, Status
 from telemetry.envelope import Clock, Device, Envelope
@@ -387,7 +387,7 @@ async def test_a_sample_too_large_for_a_broker_when_inflated_is_kept_aside_too(
 async def test_what_is_kept_aside_is_told_once_a_device(
     tmp_path: Path, broker: Mosquitto, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level(logging.WARNING, logger="collector.dead_letters")
+    caplog.set_level(logging.WARNING, logger="collector.ingest.dead_letters")
     async with collecting(tmp_path, broker) as (_, agent):
         for seq in (1, 2):
             agent.send(seq, volts(254.0, at=now() + 86_400_000), volts(230.0, at=seq))

@@ -20,8 +20,8 @@ import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 
 from collector.alarms.transition import Kind, Transition
-from collector.journal import Journal
-from collector.query import Query
+from collector.journal.journal import Journal
+from collector.stores.query import Query
 from collector.stores.settings import SqliteSettings
 from collector.stores.sqlite import SqliteStore
 from telemetry import announce, envelope, receipt, topics
@@ -45,12 +45,12 @@ import asyncio, sys, uuid
 from pathlib import Path
 from collector.alarms.engine import Engine
 from collector.alarms.rules import Rule
-from collector.ingest import Ingest
-from collector.intake import Intake
-from collector.journal import Journal
+from collector.ingest.ingest import Ingest
+from collector.ingest.intake import Intake
+from collector.journal.journal import Journal
 from collector.live import Live
-from collector.mqtt_settings import MqttSettings
-from collector.storing import Storing
+from collector.ingest.mqtt_settings import MqttSettings
+from collector.ingest.storing import Storing
 from collector.stores.settings import SqliteSettings
 from collector.stores.sqlite import SqliteStore
 

@@ -11,8 +11,8 @@ import paho.mqtt.client as paho
 import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 
-from collector.intake import Intake
-from collector.mqtt_settings import MqttSettings, MqttTls
+from collector.ingest.intake import Intake
+from collector.ingest.mqtt_settings import MqttSettings, MqttTls
 from parts.mosquitto import Mosquitto, mosquitto
 from parts.processes import require_program
 from telemetry import announce, topics

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from collector import private_files
-from collector.agents import Register
+from collector.broker.agents import Register
 from collector.broker.child import BrokerChild
 from collector.broker.settings import EmbeddedBroker
-from collector.intake import Intake
-from collector.mqtt_settings import MqttSettings
+from collector.ingest.intake import Intake
+from collector.ingest.mqtt_settings import MqttSettings
 from parts.mqtt import mqtt_client
 from parts.processes import free_port
 from telemetry import announce, topics

@@ -18,8 +18,8 @@ from collector.alarms.classify import Frontier
 from collector.alarms.machine import Condition, State
 from collector.alarms.memory import QUIET, AlarmKey, Held, Memory, StreamKey
 from collector.alarms.transition import Kind, Series, Transition
-from collector.entry import DeadLetter, Entry, Hour
-from collector.journal import Journal, JournalClosed, JournalUnusable
+from collector.journal.entry import DeadLetter, Entry, Hour
+from collector.journal.journal import Journal, JournalClosed, JournalUnusable
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -202,8 +202,8 @@ from collector.alarms.classify import Frontier
 from collector.alarms.memory import AlarmKey, Held, Memory, StreamKey
 from collector.alarms.machine import Condition, State
 from collector.alarms.transition import Kind, Series, Transition
-from collector.entry import Entry
-from collector.journal import Journal
+from collector.journal.entry import Entry
+from collector.journal.journal import Journal
 
 SERIES = Series("gw-1", "meter-1", "voltage")
 

@@ -8,7 +8,7 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collector.metrics import Kind, Metric, counter, gauge, render
+from collector.api.metrics import Kind, Metric, counter, gauge, render
 
 LINE = re.compile(r"""# (HELP|TYPE) [a-z_]+ .*|[a-z_]+(\{[a-z_]+="([^"\\\n]|\\["\\n])*"\})? \S+""")
 

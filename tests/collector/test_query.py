@@ -11,8 +11,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from collector import query_influxql, query_sql
-from collector.query import (
+from collector.stores import query_influxql, query_sql
+from collector.stores.query import (
     BUCKETS_MAX,
     HOUR,
     Aggregate,

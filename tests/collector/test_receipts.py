@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collector.receipts import MOST, messages
+from collector.ingest.receipts import MOST, messages
 from telemetry import receipt, topics
 from telemetry.receipt import Outcome, Receipt
 

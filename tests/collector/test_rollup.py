@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collector.entry import Entry, Hour
-from collector.journal import Journal
-from collector.query import HOUR, Aggregate, Point, Query
-from collector.rollup import BATCH, GRACE, RollUps, batches, due_before
+from collector.journal.entry import Entry, Hour
+from collector.journal.journal import Journal
 from collector.stores import StoreUnavailable
+from collector.stores.query import HOUR, Aggregate, Point, Query
+from collector.stores.rollup import BATCH, GRACE, RollUps, batches, due_before
 from collector.stores.settings import DAY, SqliteSettings
 from collector.stores.sqlite import SqliteStore
 from parts.arrivals import arrival, sample
@@ -126,7 +126,7 @@ async def test_an_hour_stays_marked_while_the_store_is_away(store: Flaky, journa
 async def test_it_goes_on_when_the_store_is_back(
     store: Flaky, journal: Journal, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level("INFO", logger="collector.rollup")
+    caplog.set_level("INFO", logger="collector.stores.rollup")
     await journal.commit(_marks(T0))
     store.away = 3
     running = asyncio.create_task(RollUps(store, journal, now=lambda: T0 + DAY, pause=0.01).run())

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from collector.query import HOUR, Aggregate, Query, Wanted
 from collector.stores import StoreUnavailable
+from collector.stores.query import HOUR, Aggregate, Query, Wanted
 from collector.stores.settings import DAY, Retention, SqliteSettings
 from collector.stores.sqlite import SLICE, SqliteStore
 from collector.stores.sqlite_schema import MAX_CHANNELS, SCHEMA_VERSION, open_reader

@@ -12,10 +12,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from collector.query import HOUR, Aggregate, Point, Query, Wanted
 from collector.stores import SeriesName, Store, StoreUnavailable
 from collector.stores.influx import InfluxStore
 from collector.stores.influx_init import Admin, initialise
+from collector.stores.query import HOUR, Aggregate, Point, Query, Wanted
 from collector.stores.settings import DAY, InfluxSettings, SqliteSettings
 from collector.stores.sqlite import SqliteStore
 from parts.arrivals import METER, arrival, sample

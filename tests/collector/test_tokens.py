@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from collector.tokens import Caller, NoSuchToken, NotATokenName, Role, TokenExists, Tokens
+from collector.api.tokens import Caller, NoSuchToken, NotATokenName, Role, TokenExists, Tokens
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from collector.arrival import Arrival
-from collector.inbox import Message
-from collector.unpacking import News, NotOurs, Refused, unpack
+from collector.ingest.inbox import Message
+from collector.ingest.unpacking import News, NotOurs, Refused, unpack
 from telemetry import announce, envelope
 from telemetry.announce import About, Status
 from telemetry.envelope import Clock, Device, Envelope

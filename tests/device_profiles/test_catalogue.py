@@ -11,8 +11,8 @@ from device_profiles import loader
 from device_profiles.decode import decoder
 from device_profiles.encode import encode
 from device_profiles.registers import Type
+from edge_agent.bus.plan import Cost, decode_reply, plan
 from edge_agent.examples import mismatches
-from edge_agent.plan import Cost, decode_reply, plan
 
 if TYPE_CHECKING:
     from device_profiles.model import Channel, Profile

@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 from edge_agent import site as sites
 from edge_agent import status
 from edge_agent.cli import app
-from edge_agent.outbox_file import OutboxFile
+from edge_agent.delivery.outbox_file import OutboxFile
 from parts.processes import free_port
 from parts.rtu_slave import rtu_slave
 

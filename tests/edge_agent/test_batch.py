@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_agent.batch import SPAN, Batcher
+from edge_agent.delivery.batch import SPAN, Batcher
 from telemetry.envelope import MAX_BYTES, Clock, Device, unpack
 from telemetry.receipt import checksum
 from telemetry.sample import Sample, Value

@@ -18,8 +18,8 @@ from device_profiles.model import Channel
 from device_profiles.registers import Table, Type
 from edge_agent.bus.failures import BadReply, BusDown, DeviceException, NoReply
 from edge_agent.bus.modbus import ModbusLink
+from edge_agent.bus.plan import Request
 from edge_agent.config import TcpBus
-from edge_agent.plan import Request
 from parts.processes import free_port
 
 if TYPE_CHECKING:

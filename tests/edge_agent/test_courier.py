@@ -14,7 +14,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from edge_agent.courier import LONGEST_RETRY, Courier, Parcel, Posting, Span
+from edge_agent.delivery.courier import LONGEST_RETRY, Courier, Parcel, Posting, Span
 from telemetry.announce import Presence
 from telemetry.receipt import Outcome, Receipt
 from telemetry.topics import Lane

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from edge_agent.delivery import Delivery
-from edge_agent.delivery_settings import OutboxSettings, UplinkSettings
-from edge_agent.outbox import OutboxInUse
+from edge_agent.delivery.delivery import Delivery
+from edge_agent.delivery.outbox import OutboxInUse
+from edge_agent.delivery.settings import OutboxSettings, UplinkSettings
 from parts.receiver import WITHIN, receiver, store_all
 from telemetry.announce import About
 from telemetry.envelope import Clock, Device

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from edge_agent.delivery_settings import OutboxSettings, UplinkSettings
+from edge_agent.delivery.settings import OutboxSettings, UplinkSettings
 from telemetry.settings import SettingsError, parse
 
 TLS = "tls: {ca: ca.pem, certificate: gw-1.pem, key: gw-1.key}"

@@ -20,10 +20,10 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from edge_agent.batch import Batch
-from edge_agent.courier import Parcel, Span
-from edge_agent.outbox import Outbox, OutboxDamaged, OutboxInUse, OutboxUnwritable
-from edge_agent.outbox_file import OutboxFile, Totals, UnknownFormat
+from edge_agent.delivery.batch import Batch
+from edge_agent.delivery.courier import Parcel, Span
+from edge_agent.delivery.outbox import Outbox, OutboxDamaged, OutboxInUse, OutboxUnwritable
+from edge_agent.delivery.outbox_file import OutboxFile, Totals, UnknownFormat
 from parts.processes import missing
 from telemetry.receipt import Outcome, Receipt, checksum
 from telemetry.topics import SEQ_MAX, Lane
@@ -309,8 +309,8 @@ APPENDER = """
 import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from edge_agent.batch import Batch
-from edge_agent.outbox_file import OutboxFile, Totals
+from edge_agent.delivery.batch import Batch
+from edge_agent.delivery.outbox_file import OutboxFile, Totals
 from telemetry.receipt import checksum
 file = OutboxFile(Path(sys.argv[1]), machine="m", max_size=50_000_000, quarantine=0)
 for n in range(10**9):
@@ -347,10 +347,10 @@ import asyncio, sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 sys.path.insert(0, sys.argv[2])
-from edge_agent.batch import Batch
-from edge_agent.outbox import Outbox, OutboxFull
+from edge_agent.delivery.batch import Batch
+from edge_agent.delivery.outbox import Outbox, OutboxFull
 from telemetry.receipt import checksum, Receipt, Outcome
-from edge_agent.courier import Span
+from edge_agent.delivery.courier import Span
 from telemetry.topics import Lane
 ALL = Span(lane=Lane.LIVE, after=0, upto=2**62, limit=10**6, turn=0)
 

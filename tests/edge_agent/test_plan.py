@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from device_profiles.encode import encode
 from device_profiles.model import Channel, Limits
 from device_profiles.registers import Table, Type
-from edge_agent.plan import ChannelTooWide, Cost, Request, ShortReply, decode_reply, plan
+from edge_agent.bus.plan import ChannelTooWide, Cost, Request, ShortReply, decode_reply, plan
 from telemetry.sample import NOT_A_NUMBER, OUT_OF_RANGE
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from device_profiles.model import Channel, Limits
-from edge_agent.plan import Cost, Request, plan
-from edge_agent.quarantine import Quarantine
+from edge_agent.bus.plan import Cost, Request, plan
+from edge_agent.bus.quarantine import Quarantine
 from telemetry.sample import ILLEGAL_ADDRESS
 
 

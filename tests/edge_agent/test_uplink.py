@@ -16,9 +16,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_agent.courier import Courier, Parcel, Posting
-from edge_agent.delivery_settings import UplinkSettings
-from edge_agent.uplink import Uplink, pause
+from edge_agent.delivery.courier import Courier, Parcel, Posting
+from edge_agent.delivery.settings import UplinkSettings
+from edge_agent.delivery.uplink import Uplink, pause
 from parts.mosquitto import Mosquitto, mosquitto
 from parts.processes import free_port, require_program
 from parts.receiver import WITHIN, Receiver, receiver

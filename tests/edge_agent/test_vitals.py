@@ -8,7 +8,7 @@ from edge_agent import vitals
 from edge_agent.bus.failures import DeviceException
 from edge_agent.bus.health import Health
 from edge_agent.clock import ask_kernel
-from edge_agent.delivery import DeliveryStats
+from edge_agent.delivery.delivery import DeliveryStats
 from edge_agent.host import Host
 from telemetry.envelope import Clock
 from telemetry.sample import is_storable

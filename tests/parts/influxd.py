@@ -43,9 +43,7 @@ auth-enabled = {auth}
 
 
 @contextlib.contextmanager
-def influxd(
-    directory: Path, *, auth: bool = False, port: int | None = None
-) -> Iterator[Influxd]:
+def influxd(directory: Path, *, auth: bool = False, port: int | None = None) -> Iterator[Influxd]:
     """A running InfluxDB 1.6 with an empty data directory, or with what `directory` holds."""
     program = require_program("influxd")
     port = port or free_port()

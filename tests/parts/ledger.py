@@ -10,7 +10,7 @@ import contextlib
 import sqlite3
 from typing import TYPE_CHECKING
 
-from edge_agent.outbox_file import OutboxFile
+from edge_agent.delivery.outbox_file import OutboxFile
 from telemetry.envelope import unpack
 from telemetry.sample import Quality
 

@@ -17,8 +17,8 @@ from collections import deque
 from functools import partial
 from typing import TYPE_CHECKING
 
-from collector import dead_letters, receipts
-from collector.entry import Entry, Hour
+from collector.ingest import dead_letters, receipts
+from collector.journal.entry import Entry, Hour
 from collector.stores import StoreUnavailable
 from telemetry.receipt import Outcome, Receipt
 
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Sequence
 
     from collector.arrival import Arrival
-    from collector.intake import Intake
-    from collector.journal import Journal
+    from collector.ingest.intake import Intake
+    from collector.journal.journal import Journal
     from collector.live import Live
     from collector.stores import Store
 

@@ -13,7 +13,7 @@ from telemetry.receipt import Outcome, Receipt
 from telemetry.topics import AboutTopic, EnvelopeTopic, StatusTopic
 
 if TYPE_CHECKING:
-    from collector.inbox import Message
+    from collector.ingest.inbox import Message
 
 
 @dataclass(frozen=True, slots=True)

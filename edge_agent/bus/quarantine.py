@@ -14,7 +14,7 @@ from telemetry.sample import ILLEGAL_ADDRESS
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from edge_agent.plan import Request
+    from edge_agent.bus.plan import Request
     from telemetry.sample import Flag
 
 

@@ -20,15 +20,15 @@ from contextlib import contextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
-from edge_agent.outbox_file import OutboxFile, Totals
-from edge_agent.salvage import salvage, set_aside
+from edge_agent.delivery.outbox_file import OutboxFile, Totals
+from edge_agent.delivery.salvage import salvage, set_aside
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
-    from edge_agent.batch import Batch
-    from edge_agent.courier import Parcel, Span
+    from edge_agent.delivery.batch import Batch
+    from edge_agent.delivery.courier import Parcel, Span
     from telemetry.receipt import Receipt
 
 log = logging.getLogger(__name__)

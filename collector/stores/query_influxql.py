@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from collector.query import HOUR, ROLLED, Aggregate, Query, Source, Span, Wanted
 from collector.stores.lineprotocol import TIME_MAX
+from collector.stores.query import HOUR, ROLLED, Aggregate, Query, Source, Span, Wanted
 from collector.stores.rows import FLAG, SUSPECT
 
 if TYPE_CHECKING:

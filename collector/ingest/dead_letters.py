@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from collector.alarms.classify import MAX_SKEW
-from collector.entry import DeadLetter
+from collector.journal.entry import DeadLetter
 from telemetry import envelope
 
 if TYPE_CHECKING:

@@ -16,15 +16,15 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from edge_agent.courier import Parcel
+from edge_agent.delivery.courier import Parcel
 from telemetry.receipt import Outcome, Receipt, checksum
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
-    from edge_agent.batch import Batch
-    from edge_agent.courier import Span
+    from edge_agent.delivery.batch import Batch
+    from edge_agent.delivery.courier import Span
 
 FORMAT = 1
 """`PRAGMA user_version` of files that this module understands."""

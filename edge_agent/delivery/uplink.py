@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 
     from paho.mqtt.reasoncodes import ReasonCode
 
-    from edge_agent.courier import Courier, Posting
-    from edge_agent.delivery_settings import TlsSettings, UplinkSettings
+    from edge_agent.delivery.courier import Courier, Posting
+    from edge_agent.delivery.settings import TlsSettings, UplinkSettings
     from telemetry.announce import About
 
 log = logging.getLogger(__name__)

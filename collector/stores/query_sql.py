@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from collector.query import ROLLED, Aggregate, Query, Source, Wanted
+from collector.stores.query import ROLLED, Aggregate, Query, Source, Wanted
 from collector.stores.rows import FLAG, SUSPECT
 
 if TYPE_CHECKING:

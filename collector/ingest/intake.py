@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 
-from collector.inbox import Inbox, Message
+from collector.ingest.inbox import Inbox, Message
 from telemetry import announce, topics
 from telemetry.announce import MalformedAnnouncement, Presence
 from telemetry.settings import read_secret
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from paho.mqtt.properties import Properties
     from paho.mqtt.reasoncodes import ReasonCode
 
-    from collector.mqtt_settings import MqttSettings
+    from collector.ingest.mqtt_settings import MqttSettings
 
 log = logging.getLogger(__name__)
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterable
 
-    from collector.entry import DeadLetter, Hour
+    from collector.journal.entry import DeadLetter, Hour
 
 SCHEMA_VERSION = 1
 

@@ -7,11 +7,11 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from collector.alarms.machine import Condition
-from collector.entry import Entry
+from collector.journal.entry import Entry
 
 if TYPE_CHECKING:
     from collector.alarms.engine import Engine, OpenAlarm
-    from collector.journal import Journal
+    from collector.journal.journal import Journal
     from collector.live import Live
 
 

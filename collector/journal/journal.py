@@ -15,8 +15,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING, Self, TypeVar
 
-from collector import journal_tables as tables
-from collector.entry import DeadLetter, Entry, Hour
+from collector.journal import tables
+from collector.journal.entry import DeadLetter, Entry, Hour
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

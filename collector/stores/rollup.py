@@ -12,14 +12,14 @@ import logging
 import time
 from typing import TYPE_CHECKING
 
-from collector.query import HOUR
 from collector.stores import StoreUnavailable
+from collector.stores.query import HOUR
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from collector.entry import Hour
-    from collector.journal import Journal
+    from collector.journal.entry import Hour
+    from collector.journal.journal import Journal
     from collector.stores import Store
 
 log = logging.getLogger(__name__)

@@ -12,21 +12,21 @@ import logging
 import time
 from typing import TYPE_CHECKING
 
-from collector import dead_letters, unpacking
 from collector.arrival import Arrival
-from collector.entry import Entry
-from collector.unpacking import News, NotOurs, Refused
+from collector.ingest import dead_letters, unpacking
+from collector.ingest.unpacking import News, NotOurs, Refused
+from collector.journal.entry import Entry
 from telemetry.announce import About
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from collector.alarms.engine import Engine, Watched
-    from collector.inbox import Message
-    from collector.intake import Intake
-    from collector.journal import Journal
+    from collector.ingest.inbox import Message
+    from collector.ingest.intake import Intake
+    from collector.ingest.storing import Storing
+    from collector.journal.journal import Journal
     from collector.live import Live
-    from collector.storing import Storing
 
 log = logging.getLogger(__name__)
 

@@ -19,17 +19,17 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from edge_agent.batch import Batcher
-from edge_agent.courier import Courier
-from edge_agent.outbox import Outbox, OutboxUnwritable
-from edge_agent.outbox_file import Totals
-from edge_agent.uplink import Uplink
+from edge_agent.delivery.batch import Batcher
+from edge_agent.delivery.courier import Courier
+from edge_agent.delivery.outbox import Outbox, OutboxUnwritable
+from edge_agent.delivery.outbox_file import Totals
+from edge_agent.delivery.uplink import Uplink
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from edge_agent.delivery_settings import OutboxSettings, UplinkSettings
+    from edge_agent.delivery.settings import OutboxSettings, UplinkSettings
     from telemetry.announce import About
     from telemetry.envelope import Clock, Device
     from telemetry.sample import Sample

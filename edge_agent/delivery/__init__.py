@@ -1,0 +1,1 @@
+"""From a sample to the collector's receipt: batches, the outbox, the courier, the uplink."""
