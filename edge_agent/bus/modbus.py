@@ -59,6 +59,7 @@ class ModbusLink:
         self._heard_at = 0.0
         self._heard_bytes = 0
         self._silence = 0.0
+        self._drain = 0.0
         self._unanswered = 0
 
     @property
@@ -95,7 +96,13 @@ class ModbusLink:
             self._client = None
 
     async def read(
-        self, unit: int, request: Request, *, start_within: float, pause: float = 0.0
+        self,
+        unit: int,
+        request: Request,
+        *,
+        start_within: float,
+        late_within: float = 0.0,
+        pause: float = 0.0,
     ) -> list[int]:
         """The words (or bits, as 0 and 1) that a device answers.
 
@@ -103,6 +110,8 @@ class ModbusLink:
             unit: the device's Modbus address.
             request: what to read of it.
             start_within: seconds for it to begin to answer.
+            late_within: seconds in which it may answer after all; a line is kept quiet for as
+                long after a miss, for on a line nothing tells whose answer came.
             pause: seconds of silence that it needs afterwards, if more than the line does.
 
         Raises:
@@ -114,6 +123,7 @@ class ModbusLink:
         if self._client is None or not self._client.connected:
             raise BusDown("not open")
         await self._wait_for_silence()
+        self._drain = max(start_within, late_within, 2 * self._gap)
         reply = await self._ask(self._client, unit, request, start_within)
         self._unanswered = 0
         self._silence = max(self._gap, pause)
@@ -121,7 +131,7 @@ class ModbusLink:
             raise DeviceException(reply.exception_code)
         words = _words(reply)
         if len(words) != _words_expected(request):
-            raise self._refuse(f"{len(words)} words for {request.count}", start_within)
+            raise self._refuse(f"{len(words)} words for {request.count}")
         return words[: request.count]
 
     async def _ask(
@@ -136,16 +146,16 @@ class ModbusLink:
         except TimeoutError as error:
             raise self._missed(start_within) from error
         except ModbusException as error:
-            raise self._refuse(str(error), start_within) from error
+            raise self._refuse(str(error)) from error
         finally:
             self._deadline = None
             cancelling.obey()
         if reply.transaction_id != ask.transaction_id or reply.dev_id != unit:
             answer = f"transaction {reply.transaction_id} of unit {reply.dev_id}"
-            raise self._refuse(answer, start_within)
+            raise self._refuse(answer)
         if reply.function_code & 0x7F != ask.function_code:
             answer = f"function {reply.function_code} for {ask.function_code}"
-            raise self._refuse(answer, start_within)
+            raise self._refuse(answer)
         return reply
 
     def _missed(self, waited: float) -> NoReply | BadReply | BusDown:
@@ -155,17 +165,17 @@ class ModbusLink:
         self._unanswered += 1
         self._heard_at = asyncio.get_running_loop().time()
         if self._heard_bytes:
-            return self._refuse(f"{self._heard_bytes} bytes that are no reply to this", waited)
+            return self._refuse(f"{self._heard_bytes} bytes that are no reply to this")
         if self._gap:
-            self._silence = max(waited, 2 * self._gap)
+            self._silence = self._drain
         elif self._unanswered >= PATIENCE:
             self.close()
         return NoReply(f"nothing within {waited:g} s")
 
-    def _refuse(self, reason: str, waited: float) -> BadReply:
+    def _refuse(self, reason: str) -> BadReply:
         """On a line, keep quiet for as long as a late reply may take; a connection is closed."""
         if self._gap:
-            self._silence = max(waited, 2 * self._gap)
+            self._silence = self._drain
         else:
             self.close()
         return BadReply(reason)

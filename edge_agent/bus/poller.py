@@ -160,6 +160,7 @@ class Poller:
                 device.settings.unit,
                 request,
                 start_within=device.response,
+                late_within=device.profile.timing.response_timeout,
                 pause=device.profile.timing.pause,
             )
         except ReadFailed as failure:

@@ -83,6 +83,19 @@ async def test_a_late_reply_is_not_the_answer_to_the_next_request(
     assert link.late_replies == 1
 
 
+async def test_a_slow_device_that_is_not_waited_for_is_not_taken_for_the_next_one(
+    slave: RtuSlave, link: ModbusLink
+) -> None:
+    slave.script.append(late(5 * START_WITHIN))
+
+    with pytest.raises(NoReply):
+        await link.read(1, words(10, 1), start_within=START_WITHIN, late_within=8 * START_WITHIN)
+    answer = await link.read(1, words(50, 1), start_within=PATIENT)
+
+    assert answer == [1050]
+    assert link.late_replies == 1
+
+
 async def test_after_a_timeout_the_line_is_given_time_to_fall_silent(
     slave: RtuSlave, link: ModbusLink
 ) -> None:
