@@ -51,12 +51,14 @@ def apply(enrolment: Enrolment, config: Path) -> list[Path]:
     if enrolment.ca is not None:
         secrets[config.with_name(CA_FILE)] = enrolment.ca
     kept = config.with_name(config.name + KEPT_SUFFIX)
+    if not kept.exists():  # what people wrote, not what an earlier enrolment did
+        secrets[kept] = before
     try:
-        for path, text in {**secrets, kept: before, config: after}.items():
+        for path, text in {**secrets, config: after}.items():
             _write_like(config, path, text)
     except OSError as error:
         raise CannotEnrol(f"{error.filename}: {error.strerror}") from error
-    return [*secrets, kept, config]
+    return [*secrets, config]
 
 
 def with_uplink(text: str, uplink: dict[str, object]) -> str:

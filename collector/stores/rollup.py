@@ -95,10 +95,17 @@ class RollUps:
         Raises:
             StoreUnavailable: if the store is away; what was not computed stays marked.
         """
+        away: StoreUnavailable | None = None
         marked = await self._journal.marked_hours(due_before(self._now()))
         for measurement, hours in batches(marked):
-            await self._store.roll_up(measurement, [hour.start for hour in hours])
+            try:
+                await self._store.roll_up(measurement, [hour.start for hour in hours])
+            except StoreUnavailable as problem:
+                away = problem  # it may be this measurement alone
+                continue
             await self._journal.unmark_hours(hours)
+        if away is not None:
+            raise away
         if self._now() - self._expired >= DAY:
             await self._store.expire(self._now())
             self._expired = self._now()

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 from edge_agent.delivery.batch import Batcher
 from edge_agent.delivery.courier import Courier
 from edge_agent.delivery.outbox import Outbox, OutboxUnwritable
-from edge_agent.delivery.outbox_file import Totals
+from edge_agent.delivery.outbox_tables import Totals
 from edge_agent.delivery.uplink import Uplink
 
 if TYPE_CHECKING:

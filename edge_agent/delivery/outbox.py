@@ -20,7 +20,8 @@ from contextlib import contextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
-from edge_agent.delivery.outbox_file import OutboxFile, Totals
+from edge_agent.delivery.outbox_file import OutboxFile
+from edge_agent.delivery.outbox_tables import Totals
 from edge_agent.delivery.salvage import salvage, set_aside
 
 if TYPE_CHECKING:

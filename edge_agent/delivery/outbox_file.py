@@ -13,10 +13,11 @@ import hashlib
 import secrets
 import sqlite3
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from edge_agent.delivery.courier import Parcel
+from edge_agent.delivery.outbox_tables import COLUMNS, FORMAT, SCHEMA, Totals
 from telemetry.receipt import Outcome, Receipt, checksum
 
 if TYPE_CHECKING:
@@ -26,53 +27,9 @@ if TYPE_CHECKING:
     from edge_agent.delivery.batch import Batch
     from edge_agent.delivery.courier import Span
 
-FORMAT = 1
-"""`PRAGMA user_version` of files that this module understands."""
-
-_SCHEMA = f"""
-BEGIN;
-CREATE TABLE batches (
-  seq INTEGER PRIMARY KEY AUTOINCREMENT, stream TEXT NOT NULL,
-  first_at INTEGER NOT NULL, last_at INTEGER NOT NULL, samples INTEGER NOT NULL,
-  crc INTEGER NOT NULL, payload BLOB NOT NULL
-) STRICT;
-CREATE TABLE quarantine (
-  seq INTEGER PRIMARY KEY, stream TEXT NOT NULL,
-  first_at INTEGER NOT NULL, last_at INTEGER NOT NULL, samples INTEGER NOT NULL,
-  crc INTEGER NOT NULL, payload BLOB NOT NULL, reason TEXT NOT NULL
-) STRICT;
-CREATE TABLE meta (
-  one INTEGER PRIMARY KEY CHECK (one = 1), stream TEXT NOT NULL, machine TEXT NOT NULL,
-  batches INTEGER NOT NULL, samples INTEGER NOT NULL, bytes INTEGER NOT NULL,
-  delivered INTEGER NOT NULL, refused INTEGER NOT NULL,
-  dropped_batches INTEGER NOT NULL, dropped_samples INTEGER NOT NULL
-) STRICT;
-PRAGMA user_version = {FORMAT};
-COMMIT;
-"""
-
-COLUMNS = "seq, stream, first_at, last_at, samples, crc, payload"
-"""Of a batch's row."""
-
 
 class UnknownFormat(Exception):
     """The file was written by a later version of this program."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Totals:
-    """What the file holds, and what became of what it held; it survives restarts.
-
-    `delivered`, `dropped_samples` count samples; `refused` and `dropped_batches` batches.
-    """
-
-    batches: int = 0
-    samples: int = 0
-    bytes: int = 0
-    delivered: int = 0
-    refused: int = 0
-    dropped_batches: int = 0
-    dropped_samples: int = 0
 
 
 class OutboxFile:
@@ -179,7 +136,7 @@ class OutboxFile:
         execute("PRAGMA secure_delete = OFF")
         (version,) = execute("PRAGMA user_version").fetchone()
         if version == 0:
-            self._db.executescript(_SCHEMA)
+            self._db.executescript(SCHEMA)
         elif version != FORMAT:
             raise UnknownFormat(f"the outbox has format {version}; this program knows {FORMAT}")
         (page,) = execute("PRAGMA page_size").fetchone()

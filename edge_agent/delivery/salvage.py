@@ -6,7 +6,7 @@ import sqlite3
 from contextlib import closing
 from typing import TYPE_CHECKING
 
-from edge_agent.delivery.outbox_file import COLUMNS
+from edge_agent.delivery.outbox_tables import COLUMNS
 from telemetry.receipt import checksum
 
 if TYPE_CHECKING:

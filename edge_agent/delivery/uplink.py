@@ -11,13 +11,13 @@ import asyncio
 import contextlib
 import logging
 import random
-import ssl
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import aiomqtt
 
 from edge_agent import cancelling
+from edge_agent.delivery.connection import FAREWELL_WITHIN, connected, new_client
 from telemetry import topics
 from telemetry.announce import (
     MalformedAnnouncement,
@@ -31,17 +31,15 @@ from telemetry.receipt import MalformedReceipt, unpack
 from telemetry.settings import read_secret
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterable
+    from collections.abc import Callable, Iterable
 
     from paho.mqtt.reasoncodes import ReasonCode
 
     from edge_agent.delivery.courier import Courier, Posting
-    from edge_agent.delivery.settings import TlsSettings, UplinkSettings
+    from edge_agent.delivery.settings import UplinkSettings
     from telemetry.announce import About
 
 log = logging.getLogger(__name__)
-_library_log = logging.getLogger(__name__ + ".library")
-_library_log.setLevel(logging.CRITICAL)  # what it has to say of a lost connection, we say once
 
 ASK_AGAIN_AFTER = 3.0
 """Seconds without a collector's presence after which a fresh connection asks for it again."""
@@ -54,9 +52,6 @@ TAKEN_WITHIN = 300.0
 
 Long, because a full window may need minutes on a slow mobile link.
 """
-
-FAREWELL_WITHIN = 2.0
-"""Seconds for the last word; the last will says the same where it fails."""
 
 STEADY_AFTER = 30.0
 """Seconds after which a connection counts as one: the next pause is short again.
@@ -135,7 +130,7 @@ class Uplink:
                 self._link.tasks.create_task(self._publish(self._link.client, posting))
 
     async def _session(self) -> None:
-        async with _connected(self._client()) as client:
+        async with connected(self._client()) as client:
             try:
                 await self._greet(client)
                 cancelling.obey()
@@ -155,23 +150,10 @@ class Uplink:
                 await self._leave(client)
 
     def _client(self) -> aiomqtt.Client:
-        settings = self._settings
-        client = aiomqtt.Client(
-            settings.host,
-            settings.broker_port,
-            identifier=self._agent,
-            username=settings.username,
-            password=self._password,
-            protocol=aiomqtt.ProtocolVersion.V311,
-            clean_session=True,
-            keepalive=round(settings.keepalive),
-            will=aiomqtt.Will(self._status_topic, self._status(online=False), qos=1, retain=True),
-            max_inflight_messages=settings.window,
-            tls_context=None if settings.tls is None else _tls(settings.tls),
-            logger=_library_log,
+        will = aiomqtt.Will(self._status_topic, self._status(online=False), qos=1, retain=True)
+        return new_client(
+            self._settings, identifier=self._agent, password=self._password, will=will
         )
-        client.pending_calls_threshold = 2 * settings.window
-        return client
 
     async def _greet(self, client: aiomqtt.Client) -> None:
         await client.publish(self._status_topic, self._status(online=True), qos=1, retain=True)
@@ -191,9 +173,13 @@ class Uplink:
         millisecond or two of its publication.
         """
         await asyncio.sleep(ASK_AGAIN_AFTER)
-        while not self._courier.is_open:
-            await client.subscribe(topics.ALL_PRESENCE, 1)
-            await asyncio.sleep(ASK_AGAIN_EVERY)
+        try:
+            while not self._courier.is_open:
+                await client.subscribe(topics.ALL_PRESENCE, 1)
+                await asyncio.sleep(ASK_AGAIN_EVERY)
+        except aiomqtt.MqttError:
+            self._link = None  # its task group is about to end, and takes no more tasks
+            raise
 
     async def _leave(self, client: aiomqtt.Client) -> None:
         client.timeout = FAREWELL_WITHIN  # for the disconnection too
@@ -257,40 +243,10 @@ class Uplink:
         self._told = state
 
 
-@contextlib.asynccontextmanager
-async def _connected(client: aiomqtt.Client) -> AsyncIterator[aiomqtt.Client]:
-    """`client`, connected; closed also where it is stopped half-way, which aiomqtt leaves open."""
-    connecting = asyncio.create_task(client.__aenter__())
-    try:
-        await asyncio.shield(connecting)
-    except BaseException:
-        client.timeout = FAREWELL_WITHIN
-        await asyncio.wait([connecting], timeout=FAREWELL_WITHIN)
-        if connecting.cancel():
-            client._client.on_disconnect = None  # noqa: SLF001 - it fails on what was cancelled
-        with contextlib.suppress(aiomqtt.MqttError, asyncio.CancelledError):
-            await connecting
-        with contextlib.suppress(aiomqtt.MqttError):
-            await client.__aexit__(None, None, None)
-        raise
-    try:
-        yield client
-    finally:
-        await client.__aexit__(None, None, None)
-
-
 def pause(attempt: int, longest: float) -> float:
     """Seconds before that attempt to connect: growing, and scattered over a fleet of agents."""
     scattered = random.uniform(0.5, 1)  # noqa: S311 - against storms, not against attackers
     return scattered * min(longest, 2.0 ** min(attempt, 16) / 2)
-
-
-def _tls(settings: TlsSettings) -> ssl.SSLContext:
-    """Read anew at each connection, so that renewed certificates come into force by themselves."""
-    context = ssl.create_default_context(cafile=settings.ca)
-    if settings.certificate is not None:
-        context.load_cert_chain(settings.certificate, settings.key)
-    return context
 
 
 def _first(failures: BaseExceptionGroup[Exception]) -> Exception:

@@ -23,7 +23,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from edge_agent.delivery.batch import Batch
 from edge_agent.delivery.courier import Parcel, Span
 from edge_agent.delivery.outbox import Outbox, OutboxDamaged, OutboxInUse, OutboxUnwritable
-from edge_agent.delivery.outbox_file import OutboxFile, Totals, UnknownFormat
+from edge_agent.delivery.outbox_file import OutboxFile, UnknownFormat
+from edge_agent.delivery.outbox_tables import Totals
 from parts.processes import missing
 from telemetry.receipt import Outcome, Receipt, checksum
 from telemetry.topics import SEQ_MAX, Lane
@@ -310,7 +311,8 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from edge_agent.delivery.batch import Batch
-from edge_agent.delivery.outbox_file import OutboxFile, Totals
+from edge_agent.delivery.outbox_file import OutboxFile
+from edge_agent.delivery.outbox_tables import Totals
 from telemetry.receipt import checksum
 file = OutboxFile(Path(sys.argv[1]), machine="m", max_size=50_000_000, quarantine=0)
 for n in range(10**9):
