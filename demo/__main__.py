@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.live import Live
 
 from demo.town import CannotStart, Town
-from demo.view import Picture, draw, line
+from demo.view import WHERE, Picture, draw, line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -69,8 +69,8 @@ def _interrupt(*_: object) -> None:
 
 
 def _perform(town: Town, console: Console, until: float | None) -> int:
-    picture = Picture(seconds=0, until=until, api=town.api, tally=town.tally())
-    with contextlib.suppress(Interrupted), _shown(console) as show:
+    picture = Picture(seconds=0, until=until, api=town.api)
+    with contextlib.suppress(Interrupted), _shown(console, town.api) as show:
         begun, cut = time.monotonic(), _Cut(town, until / 2 if until else CUT_AT)
         while until is None or picture.seconds < until:
             picture.seconds = time.monotonic() - begun
@@ -88,7 +88,7 @@ def _account(town: Town, console: Console) -> int:
     """The summary: the agent ends first, so that nothing is on its way."""
     console.print("Ending: the agent puts what it has read into its outbox ...")
     town.stop_agent()
-    tally = town.tally()
+    tally = town.account()
     console.print("\n".join(["", *tally.lines(), ""]), highlight=False, markup=False)
     if tally.is_right:
         console.print("Nothing was lost, nothing was doubled.", style="bold green")
@@ -124,8 +124,11 @@ class _Cut:
 
 
 def _look(town: Town, picture: Picture) -> None:
-    delivery = town.agent_status().get("delivery", {})
-    picture.tally = town.tally()
+    status = town.agent_status()
+    delivery = status.get("delivery", {})
+    picture.read = status.get("samples_read", 0)
+    picture.waiting = delivery.get("samples", 0) + delivery.get("queued", 0)
+    picture.stored = town.rows_stored()
     picture.delivered = delivery.get("delivered", 0)
     picture.connected = delivery.get("connected", False)
     picture.latest = town.ask("/v1/latest") or picture.latest
@@ -134,13 +137,13 @@ def _look(town: Town, picture: Picture) -> None:
 
 
 @contextlib.contextmanager
-def _shown(console: Console) -> Iterator[_Show]:
+def _shown(console: Console, api: str) -> Iterator[_Show]:
     if console.is_terminal:
         with Live(console=console, auto_refresh=False) as live:
             yield lambda picture: live.update(draw(picture), refresh=True)
         return
-    lines = _Lines(console)
-    yield lines.show
+    console.print(WHERE.format(api=api), highlight=False, markup=False)
+    yield _Lines(console).show
 
 
 class _Lines:

@@ -21,7 +21,8 @@ from collector.api.tokens import Tokens
 from collector.broker.running import find
 from collector.config import load
 from collector.stores.sqlite_schema import measurements, open_reader
-from demo.tally import Tally
+from demo.tally import Key, Tally, account
+from telemetry.envelope import unpack
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -100,29 +101,31 @@ class Town:
             return response.json() if response.is_success else None
         return None
 
-    def stored(self) -> int:
-        """Rows in the store's file, read beside the collector."""
-        try:
-            reader = open_reader(self._samples)
-        except sqlite3.Error:
-            return 0
-        with contextlib.closing(reader):
-            tables = measurements(reader)
-            return sum(_rows(reader, table) for table in tables)
+    def rows_stored(self) -> int:
+        """How many rows the store's file has, read beside the collector."""
+        return sum(count for (count,) in self._read_store("SELECT count(*) FROM {}"))
 
-    def tally(self) -> Tally:
-        """The account as it stands."""
-        status = self.agent_status()
+    def account(self) -> Tally:
+        """What became of every sample; for the end, when nothing is on its way."""
         journal = self.ask("/v1/alarms/journal?limit=1000") or {"transitions": []}
         kinds = [transition["kind"] for transition in journal["transitions"]]
-        delivery = status.get("delivery", {})
-        return Tally(
-            read=status.get("samples_read", 0),
-            stored=self.stored(),
-            waiting=delivery.get("samples", 0) + delivery.get("queued", 0),
+        return account(
+            read=self.agent_status().get("samples_read", 0),
+            rows=self._read_store("SELECT device, _at FROM {} JOIN _series ON id = _series"),
+            kept=_kept(HERE / "agent/outbox.db"),
             raised=kinds.count("raised"),
             cleared=kinds.count("returned"),
         )
+
+    def _read_store(self, statement: str) -> list[Any]:
+        """What a statement finds, measurement by measurement; nothing while there is no store."""
+        try:
+            reader = open_reader(self._samples)
+        except sqlite3.Error:
+            return []
+        with contextlib.closing(reader):
+            tables = [f'"{name}"' for name in measurements(reader)]
+            return [row for table in tables for row in reader.execute(statement.format(table))]
 
     def _session(self) -> httpx.Client:
         if self._client is None:
@@ -197,9 +200,11 @@ def _call(program: str, *arguments: str | Path) -> None:
         raise CannotStart(f"{program} {words}\n{done.stdout}{done.stderr}")
 
 
-def _rows(reader: sqlite3.Connection, table: str) -> int:
-    (count,) = reader.execute(f'SELECT count(*) FROM "{table}"').fetchone()  # noqa: S608 - a name
-    return int(count)
+def _kept(outbox: Path) -> set[Key]:
+    """The samples in an outbox that no agent has open."""
+    with contextlib.closing(sqlite3.connect(f"file:{outbox}?mode=ro", uri=True)) as reader:
+        payloads = [payload for (payload,) in reader.execute("SELECT payload FROM batches")]
+    return {(s.device, s.at) for payload in payloads for s in unpack(payload).samples}
 
 
 def now() -> float:

@@ -15,8 +15,6 @@ from telemetry.units import UNITS
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from demo.tally import Tally
-
 SHOWN = {
     "water-main-1": ("flow", "pressure"),
     "signal-1": ("group_1", "group_2", "red_lamp_failed"),
@@ -25,6 +23,9 @@ SHOWN = {
     "meter-1": ("voltage_l1", "power_total", "energy_total"),
 }
 """The channels of each device that are shown."""
+
+WHERE = "API: {api}/openapi.json\ntoken: var/demo/collector/local.token"
+"""Where the running collector can be asked."""
 
 COLOURS = {"high": "red", "medium": "yellow", "low": "cyan", "diagnostic": "magenta"}
 
@@ -36,7 +37,9 @@ class Picture:
     seconds: float
     until: float | None
     api: str
-    tally: Tally
+    read: int = 0
+    waiting: int = 0
+    stored: int = 0
     delivered: int = 0
     connected: bool = False
     latest: list[dict[str, Any]] = field(default_factory=list)
@@ -55,23 +58,21 @@ def draw(picture: Picture) -> RenderableType:
 
 def line(picture: Picture) -> str:
     """The picture in one line, for a log."""
-    tally = picture.tally
     return (
-        f"{picture.seconds:5.0f} s  read {tally.read}  outbox {tally.waiting}"
-        f"  delivered {picture.delivered}  stored {tally.stored}"
+        f"{picture.seconds:5.0f} s  read {picture.read}  outbox {picture.waiting}"
+        f"  delivered {picture.delivered}  stored {picture.stored}"
         f"  alarms open {len(picture.alarms)}"
     )
 
 
 def _flow(picture: Picture) -> RenderableType:
-    tally = picture.tally
     table = Table.grid(padding=(0, 3))
     uplink = Text("connected", style="green") if picture.connected else Text("cut", style="red")
     table.add_row(
-        f"read {tally.read}",
-        f"in the outbox {tally.waiting}",
+        f"read {picture.read}",
+        f"in the outbox {picture.waiting}",
         f"delivered {picture.delivered}",
-        f"stored {tally.stored}",
+        f"stored {picture.stored}",
         Text.assemble("broker ", uplink),
     )
     return Panel(table, title="samples", width=80)
@@ -115,6 +116,6 @@ def _alarms(alarms: list[dict[str, Any]]) -> RenderableType:
 def _news(picture: Picture) -> RenderableType:
     lines = [
         *picture.news[-5:],
-        f"API: {picture.api}/openapi.json  token: var/demo/collector/local.token",
+        WHERE.format(api=picture.api),
     ]
     return Panel("\n".join(lines), title="what happens", width=80)

@@ -103,9 +103,9 @@ def test_it_ends_by_itself_and_its_account_balances() -> None:
     assert demonstration.returncode == 0, output
     told = account(output)
     assert told["lost"] == told["doubled"] == 0
-    assert told["rows in the store"] > 0
+    assert told["stored"] > 0
     assert told["samples read by the agent"] == (
-        told["rows in the store"] + told["waiting in the agent's outbox"]
+        told["stored"] + told["waiting in the agent's outbox"]
     )
     assert "the broker is dead; samples wait in the agent's outbox" in output
     assert "Traceback" not in output + logs()
