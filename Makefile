@@ -46,7 +46,7 @@ check: $(DEV_READY) ## format, lint, types, import laws, Ansible
 	@$(BIN)/mypy
 	@MYPYPATH=tests $(BIN)/mypy --explicit-package-bases tests demo benchmarks
 	@$(BIN)/lint-imports --no-logo 2>/dev/null || $(BIN)/lint-imports
-	@cd ansible && ANSIBLE_HOME=../$(VENV)/ansible ../$(BIN)/ansible-lint --offline --strict
+	@cd ansible && PATH="$(CURDIR)/$(BIN):$$PATH" ANSIBLE_HOME=../$(VENV)/ansible ansible-lint --offline --strict
 
 format: $(DEV_READY) ## put the code into its form
 	@$(BIN)/ruff format .
