@@ -11,13 +11,17 @@ from telemetry.sample import (
     Flag,
 )
 
-ILLEGAL_DATA_ADDRESS = 2
-"""The exception for a register that a device does not have (Modbus Application V1.1b3, §7)."""
+REFUSALS = frozenset({2, 3})
+"""Illegal data address, illegal data value (Modbus Application V1.1b3, §7).
+
+A device refuses a register that it does not have with 2; some say 3, as they do for a read that is
+longer than they can answer. Either way a shorter read may be answered.
+"""
 
 GATEWAY_CODES = frozenset({10, 11})
 """A gateway's word that the device behind it did not answer (Modbus Application V1.1b3, §7)."""
 
-_FLAGS = {ILLEGAL_DATA_ADDRESS: ILLEGAL_ADDRESS} | dict.fromkeys(GATEWAY_CODES, NO_REPLY)
+_FLAGS = dict.fromkeys(REFUSALS, ILLEGAL_ADDRESS) | dict.fromkeys(GATEWAY_CODES, NO_REPLY)
 
 
 class ReadFailed(Exception):

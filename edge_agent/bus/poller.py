@@ -13,7 +13,7 @@ from collections import deque
 from typing import TYPE_CHECKING, TypeGuard
 
 from edge_agent.bus.failures import (
-    ILLEGAL_DATA_ADDRESS,
+    REFUSALS,
     BusDown,
     DeviceException,
     ReadFailed,
@@ -142,7 +142,7 @@ class Poller:
         while pending:
             request = pending.popleft()
             failure = await self._ask(device, request, reads, outcome)
-            if isinstance(failure, DeviceException) and failure.code == ILLEGAL_DATA_ADDRESS:
+            if isinstance(failure, DeviceException) and failure.code in REFUSALS:
                 pending.extendleft(reversed(self._refused(reads, request, outcome)))
             elif _is_hopeless(failure, outcome, health):
                 for rest in pending:

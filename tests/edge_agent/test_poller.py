@@ -148,9 +148,15 @@ async def test_times_of_a_device_rise(line: RtuBus, samples: Samples) -> None:
     assert times == sorted(set(times))
 
 
+@pytest.mark.parametrize("refusal", [2, 3])
 async def test_an_illegal_address_costs_only_its_channel_and_is_told_once(
-    slave: RtuSlave, line: RtuBus, samples: Samples, caplog: pytest.LogCaptureFixture
+    slave: RtuSlave,
+    line: RtuBus,
+    samples: Samples,
+    caplog: pytest.LogCaptureFixture,
+    refusal: int,
 ) -> None:
+    slave.refusal = refusal
     del slave.units[1][1]
 
     async with running(poller_on(line, {"meter-1": 1}, samples)):

@@ -74,11 +74,13 @@ class RtuSlave:
     Attributes:
         port: what a master opens: a link that survives being plugged out and in.
         units: registers by address, by unit; an address that is missing is illegal.
+        refusal: the exception for one that is.
         script: how to misbehave, one entry a request; when it is empty, all is well.
     """
 
     port: Path
     units: dict[int, dict[int, int]]
+    refusal: int = 2
     script: deque[Callable[[bytes], Iterator[tuple[float, bytes]]]] = field(default_factory=deque)
     asked: list[Asked] = field(default_factory=list)
     replied_at: list[float] = field(default_factory=list)
@@ -129,7 +131,7 @@ class RtuSlave:
         registers = self.units[unit]
         words = [registers.get(address + index) for index in range(count)]
         if None in words:
-            return framed(bytes([unit, function | 0x80, 2]))
+            return framed(bytes([unit, function | 0x80, self.refusal]))
         if function in (1, 2):
             bits = sum(1 << index for index, word in enumerate(words) if word)
             data = bits.to_bytes((count + 7) // 8, "little")
