@@ -11,7 +11,9 @@ import urllib.request
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from parts.processes import free_port, missing, running
+import pytest
+
+from parts.processes import free_port, running
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,8 +47,8 @@ def influxd2(directory: Path) -> Iterator[Influxd2]:
     """A running InfluxDB 2 with an administrator, or the test is skipped."""
     program = find_influxd2()
     if program is None:
-        missing("no influxd of version 2: set INFLUXD2 to its path")
-    assert program is not None
+        # no package has it, so that it may lack where all others must be there
+        pytest.skip("no influxd of version 2: set INFLUXD2 to its path")
     port = free_port()
     command = [
         program,
