@@ -234,7 +234,7 @@ class Uplink:
         self._tell(f"uplink: connected to broker {self._settings.address}", logging.INFO)
 
     def _tell_down(self, reason: Exception) -> None:
-        self._tell(f"uplink: broker {self._settings.address} unreachable, retrying ({reason})")
+        self._tell(f"uplink: broker {self._settings.address} is not connected, retrying ({reason})")
 
     def _tell(self, state: str, level: int = logging.WARNING) -> None:
         """Log a state when it is another than the last."""

@@ -121,9 +121,9 @@ async def test_without_a_broker_samples_wait_in_the_outbox_until_it_is_there(
             await collector.until_samples(5)
             await until(lambda: delivery.stats().delivered == 5)
 
-    told = [record.message for record in caplog.records if "unreachable" in record.message]
+    told = [record.message for record in caplog.records if "not connected" in record.message]
     assert len(told) == 1, "a state is told once"
-    assert f"broker 127.0.0.1:{broker.port} unreachable, retrying" in told[0]
+    assert f"broker 127.0.0.1:{broker.port} is not connected, retrying" in told[0]
 
 
 async def test_a_broker_killed_again_and_again_loses_nothing(

@@ -147,7 +147,7 @@ async def test_a_broker_that_was_killed_is_found_again(
         async with receiver(broker.port):
             await end.until(lambda: end.courier.is_open)
 
-    assert f"broker 127.0.0.1:{broker.port} unreachable, retrying" in caplog.text
+    assert f"broker 127.0.0.1:{broker.port} is not connected, retrying" in caplog.text
 
 
 async def test_it_can_be_stopped_while_the_broker_hangs(broker: Mosquitto) -> None:

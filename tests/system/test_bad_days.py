@@ -203,7 +203,7 @@ def test_a_broker_that_is_not_there_yet_costs_no_sample(
     gateway.drain()
 
     ledger.assert_balanced(gateway.outbox, centre.data_dir / "samples.db")
-    assert gateway.log().count(f"broker 127.0.0.1:{centre.mqtt_port} unreachable") == 1
+    assert gateway.log().count(f"broker 127.0.0.1:{centre.mqtt_port} is not connected") == 1
     assert "Traceback" not in gateway.log() + centre.log()
     assert centre.stop() == 0
 
