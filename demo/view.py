@@ -49,7 +49,7 @@ class Picture:
 
 def draw(picture: Picture) -> RenderableType:
     """The live picture, at most 80 columns wide."""
-    end = f" of {picture.until:.0f} s" if picture.until else " s, Ctrl-C ends it"
+    end = f" of {picture.until:.0f} s" if picture.until else "; Ctrl-C ends it"
     head = Text(f"City Telemetry demo   second {picture.seconds:.0f}{end}", style="bold")
     return Group(
         head, _flow(picture), _devices(picture.latest), _alarms(picture.alarms), _news(picture)

@@ -2,9 +2,7 @@
 
 import typer
 
-from collector.cli import alarms, dead_letters, registers, rules, service, store
-from collector.cli.query import query
-from collector.cli.watch import watch
+from collector.cli import alarms, dead_letters, query, registers, rules, service, store, watch
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -21,8 +19,8 @@ app = typer.Typer(
 app.command()(service.init)
 app.command()(service.check)
 app.command()(service.run)
-app.command()(query)
-app.command()(watch)
+app.command(epilog=query.EXAMPLES)(query.query)
+app.command(epilog=watch.EXAMPLES)(watch.watch)
 app.add_typer(alarms.app, name="alarms")
 app.add_typer(registers.agents, name="agents")
 app.add_typer(registers.tokens, name="tokens")

@@ -19,7 +19,14 @@ app = typer.Typer(no_args_is_help=True, help="Open alarms, and taking note of th
 Occurrence = Annotated[str, typer.Argument(help="As `collector alarms list` shows it.")]
 
 
-@app.command("list")
+LIST_EXAMPLES = """\b
+Examples:
+  collector alarms list
+  collector alarms list --priority high --state unacked-active --lang vi
+"""
+
+
+@app.command("list", epilog=LIST_EXAMPLES)
 def list_alarms(  # noqa: PLR0913 - each is one option
     config_file: ConfigFile,
     lang: Language,
@@ -30,12 +37,7 @@ def list_alarms(  # noqa: PLR0913 - each is one option
     url: Url = None,
     token_file: TokenFile = None,
 ) -> None:
-    """List open alarms: those to be acknowledged first, the most urgent first.
-
-    Examples:
-      collector alarms list
-      collector alarms list --priority high --state unacked-active --lang vi
-    """
+    """List open alarms: those to be acknowledged first, the most urgent first."""
     with told():
         collector = online.find(config_file, url, token_file)
     found = collector.get("/v1/alarms", state=state or None, priority=priority or None)

@@ -24,7 +24,7 @@ ConfigFile = Annotated[
         "--config",
         "-c",
         default_factory=default_config,
-        show_default="$COLLECTOR_CONFIG, ./collector.yaml, or the system's",
+        show_default=f"$COLLECTOR_CONFIG, ./collector.yaml or {SYSTEM_CONFIG}",
         help="The collector's configuration.",
     ),
 ]
@@ -38,5 +38,11 @@ TokenFile = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="Answer in JSON, for scripts.")]
 Language = Annotated[
-    Lang, typer.Option("--lang", default_factory=Lang.of_environment, help="vi or en.")
+    Lang,
+    typer.Option(
+        "--lang",
+        default_factory=Lang.of_environment,
+        show_default="what LC_ALL, LC_MESSAGES or LANG says",
+        help="vi or en.",
+    ),
 ]

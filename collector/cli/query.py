@@ -18,6 +18,14 @@ from collector.cli.texts import Lang, Text, say
 from collector.stores.query import Aggregate, Wanted
 from telemetry import quantities
 
+EXAMPLES = """\b
+Examples:
+  collector query                            # what is stored
+  collector query gw-1 meter-1 voltage_l1    # the last hour
+  collector query gw-1 meter-1 --last 1d --agg mean --every 1h
+  collector query gw-1 meter-1 --from 2026-11-22T07:00 --format csv > morning.csv
+"""
+
 
 class Form(StrEnum):
     """How the answer looks."""
@@ -49,14 +57,7 @@ def query(  # noqa: PLR0913 - each is one option
     url: Url = None,
     token_file: TokenFile = None,
 ) -> None:
-    """Show stored values: of the last hour, unless told otherwise.
-
-    Examples:
-      collector query                                       what is stored
-      collector query gw-1 meter-1 voltage_l1               the last hour
-      collector query gw-1 meter-1 --last 1d --agg mean --every 1h
-      collector query gw-1 meter-1 --from 2026-11-22T07:00 --format csv > morning.csv
-    """
+    """Show stored values: of the last hour, unless told otherwise."""
     form = Form.JSON if as_json else form
     with told():
         collector = online.find(config_file, url, token_file)

@@ -31,6 +31,7 @@ def add_agent(
     """Give an agent credentials, and write the bundle that `edge-agent enroll` applies.
 
     Example: collector agents add gw-1
+
     A running collector lets it in at once.
     """
     with told():

@@ -51,6 +51,7 @@ def check(
     """Check configuration, rules, files and programs; then broker, store and a running collector.
 
     Example: collector check --offline --config collector.yaml
+
     Ends with 1 if anything is FAIL.
     """
     findings = _findings(config_file, offline=offline)

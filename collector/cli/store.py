@@ -17,7 +17,14 @@ from telemetry.settings import read_secret
 app = typer.Typer(no_args_is_help=True, help="Where samples stay.")
 
 
-@app.command("init")
+INIT_EXAMPLES = """\b
+Examples:
+  collector store init    # SQLite: makes the file
+  collector store init --admin-secret /root/influx-admin.token
+"""
+
+
+@app.command("init", epilog=INIT_EXAMPLES)
 def init(
     config_file: ConfigFile,
     admin_user: Annotated[str, typer.Option(help="InfluxDB 1.x: an administrator.")] = "",
@@ -26,12 +33,7 @@ def init(
         typer.Option(help="A file: the administrator's password (1.x) or token (2.x, 3)."),
     ] = None,
 ) -> None:
-    """Make databases with their retention, and a key that fits; can be done again.
-
-    Examples:
-      collector store init                                  SQLite: makes the file
-      collector store init --admin-secret /root/influx-admin.token
-    """
+    """Make databases with their retention, and a key that fits; can be done again."""
     with told():
         settings = config.load(config_file)
         match settings.store:

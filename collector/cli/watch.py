@@ -16,6 +16,12 @@ from collector.cli.options import ConfigFile, Json, Language, TokenFile, Url
 from collector.cli.table import table
 from collector.cli.texts import Lang, Text, say
 
+EXAMPLES = """\b
+Examples:
+  collector watch --agent gw-1
+  collector watch --json | jq .values
+"""
+
 RETRY = 2.0
 """Seconds until a lost connection is tried again."""
 
@@ -40,12 +46,7 @@ def watch(  # noqa: PLR0913 - each is one option
     url: Url = None,
     token_file: TokenFile = None,
 ) -> None:
-    """Watch samples and alarms as they come.
-
-    Examples:
-      collector watch --agent gw-1
-      collector watch --json | jq .values
-    """
+    """Watch samples and alarms as they come."""
     with told():
         collector = online.find(config_file, url, token_file)
     filters = {
