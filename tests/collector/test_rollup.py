@@ -123,6 +123,18 @@ async def test_an_hour_stays_marked_while_the_store_is_away(store: Flaky, journa
     assert await journal.marked_hours(T0 + DAY) == [Hour(METER, T0)]
 
 
+async def test_one_measurement_that_fails_holds_up_no_other(store: Flaky, journal: Journal) -> None:
+    marked = frozenset({Hour("a_first", T0), Hour(METER, T0)})
+    await journal.commit(Entry(hours=marked))
+    store.away = 1  # for the first of the two, by name
+
+    with pytest.raises(StoreUnavailable):
+        await RollUps(store, journal, now=lambda: T0 + 3 * HOUR).catch_up()
+
+    assert store.rolled == [T0]
+    assert await journal.marked_hours(T0 + HOUR) == [Hour("a_first", T0)]
+
+
 async def test_it_goes_on_when_the_store_is_back(
     store: Flaky, journal: Journal, caplog: pytest.LogCaptureFixture
 ) -> None:
