@@ -124,11 +124,11 @@ class _Cut:
 
 
 def _look(town: Town, picture: Picture) -> None:
+    picture.stored = town.rows_stored()  # before the agent's own count, which may be older
     status = town.agent_status()
     delivery = status.get("delivery", {})
     picture.read = status.get("samples_read", 0)
     picture.waiting = delivery.get("samples", 0) + delivery.get("queued", 0)
-    picture.stored = town.rows_stored()
     picture.delivered = delivery.get("delivered", 0)
     picture.connected = delivery.get("connected", False)
     picture.latest = town.ask("/v1/latest") or picture.latest

@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 SHOWN = {
     "water-main-1": ("flow", "pressure"),
-    "signal-1": ("group_1", "group_2", "red_lamp_failed"),
+    "signal-1": ("group_1", "red_lamp_failed"),
     "air-1": ("temperature", "pm25", "pm10"),
     "indoor-1": ("temperature", "humidity", "co2"),
-    "meter-1": ("voltage_l1", "power_total", "energy_total"),
+    "meter-1": ("voltage_l1", "power_total"),
 }
 """The channels of each device that are shown."""
 

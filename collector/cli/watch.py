@@ -1,6 +1,7 @@
 """`collector watch`: what happens, as it happens; a picture on a terminal, lines in a pipe."""
 
 import json
+import shutil
 import sys
 import time
 from collections.abc import Iterator
@@ -9,11 +10,10 @@ from typing import Annotated, Any
 import httpx
 import typer
 
-from collector.cli import moments, online
+from collector.cli import moments, online, picture
 from collector.cli.exits import told
 from collector.cli.online import Collector, judged
 from collector.cli.options import ConfigFile, Json, Language, TokenFile, Url
-from collector.cli.table import table
 from collector.cli.texts import Lang, Text, say
 
 EXAMPLES = """\b
@@ -54,7 +54,7 @@ def watch(  # noqa: PLR0913 - each is one option
     }
     view = _Lines(lang, as_json=as_json)
     if sys.stdout.isatty() and not as_json:
-        view = _Picture(lang)
+        view = _Picture(lang, device=device)
     typer.echo(say(Text.WATCHING, lang), err=True)
     try:
         while True:
@@ -116,38 +116,45 @@ class _Lines:
 
 
 class _Picture(_Lines):
-    """The latest value of every channel, and the last alarms under it."""
+    """A row a device, and the last alarms under them; the gateway's own only if asked for."""
 
-    def __init__(self, lang: Lang) -> None:
+    def __init__(self, lang: Lang, *, device: str | None) -> None:
         super().__init__(lang)
-        self._values: dict[tuple[str, str, str], tuple[str, str]] = {}
+        self._device = device
+        self._rows: dict[str, picture.Row] = {}
         self._news: list[str] = []
         self._drawn = 0.0
 
     def show(self, name: str, data: dict[str, Any]) -> None:
         """Take in one event, and draw if the last picture is old enough."""
         if name == "sample":
-            told_of = {channel: f"({flag})" for channel, flag in data["flags"].items()}
-            for channel, value in {**told_of, **data["values"]}.items():
-                key = (data["agent"], data["device"], channel)
-                self._values[key] = (str(value), moments.show(data["at"]))
+            if self._device is not None or not picture.is_own(data["device"]):
+                self._take(data)
         elif line := _line(name, data, self._lang):
-            self._news = [*self._news, line][-5:]
+            self._news = [*self._news, line][-picture.NEWS :]
         if time.monotonic() - self._drawn >= REDRAW:
             self._drawn = time.monotonic()
             self._draw()
 
+    def _take(self, data: dict[str, Any]) -> None:
+        device = f"{data['agent']}/{data['device']}"
+        known = self._rows[device].channels if device in self._rows else {}
+        told_of = {channel: f"({flag})" for channel, flag in data["flags"].items()}
+        values = {channel: picture.spell(value) for channel, value in data["values"].items()}
+        self._rows[device] = picture.Row(
+            moments.show(data["at"]).split()[-1], {**known, **told_of, **values}
+        )
+
     def _draw(self) -> None:
-        words = (Text.DEVICE, Text.CHANNEL, Text.VALUE, Text.TIME)
-        rows = [(*key, *value) for key, value in sorted(self._values.items())]
-        picture = table(["AGENT", *(say(word, self._lang) for word in words)], rows)
-        print(CLEAR + "\n".join([picture, "", *self._news]), flush=True)  # noqa: T201 - a command speaks to people
+        size = picture.Size(*shutil.get_terminal_size())
+        drawn = picture.draw(self._rows, self._news, size, say(Text.MORE_DEVICES, self._lang))
+        print(CLEAR + drawn, flush=True)  # noqa: T201 - a command speaks to people
 
 
 def _line(name: str, data: dict[str, Any], lang: Lang) -> str:
     match name:
         case "sample":
-            words = [f"{channel}={value}" for channel, value in data["values"].items()]
+            words = [f"{name}={picture.spell(value)}" for name, value in data["values"].items()]
             words += [
                 f"{channel}:{flag}"
                 for channel, flag in data["flags"].items()
@@ -158,7 +165,7 @@ def _line(name: str, data: dict[str, Any], lang: Lang) -> str:
             )
         case "alarm":
             series = f"{data['agent']}/{data['device']}/{data['channel']}"
-            value = "" if data["value"] is None else f" {data['value']}"
+            value = "" if data["value"] is None else f" {picture.spell(data['value'])}"
             kind = say(data["kind"], lang).upper()
             return f"{moments.show(data['at'])}  {kind}  {data['rule']}  {series}{value}"
         case "store":
