@@ -1,15 +1,15 @@
 """`collector alarms`: what is open, its history, and taking note of it."""
 
 import json
+import re
 from typing import Annotated, Any
-from urllib.parse import quote
 
 import typer
 
 from collector.alarms.acknowledging import AlarmState
 from collector.alarms.rules import Priority
 from collector.cli import moments, online
-from collector.cli.exits import told
+from collector.cli.exits import Exit, leave, told
 from collector.cli.options import ConfigFile, Json, Language, TokenFile, Url
 from collector.cli.table import table
 from collector.cli.texts import Lang, Text, say
@@ -98,7 +98,12 @@ def acknowledge(  # noqa: PLR0913 - each is one option
 
 
 def _path(occurrence: str) -> str:
-    return f"/v1/alarms/{quote(occurrence, safe='')}"
+    if not re.fullmatch(r"[0-9a-f]{16}", occurrence):
+        leave(
+            f"{occurrence!r} is no occurrence: those are 16 hex digits, as in `alarms list`",
+            Exit.WRONG_INPUT,
+        )
+    return f"/v1/alarms/{occurrence}"
 
 
 def _table(found: list[dict[str, Any]], lang: Lang) -> str:

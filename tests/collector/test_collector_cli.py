@@ -214,7 +214,7 @@ def test_agents_come_and_go(world: CollectorProcess) -> None:
         (["tokens", "add", "local"], 2, "a token named 'local' exists"),
         (["tokens", "remove", "nobody"], 2, "no token named"),
         (["alarms", "show", "0000000000000000"], 2, "no alarm ever had"),
-        (["alarms", "ack", "xyz"], 2, "occurrence"),
+        (["alarms", "ack", "xyz"], 2, "16 hex digits, as in `alarms list`"),
         (["alarms", "show", "../../healthz"], 2, "healthz"),
         (["query", "gw-1", "meter-1", "--from", "gestern"], 2, "no time such as"),
         (["query", "gw-1", "meter-1", "--last", "5"], 2, "duration"),
