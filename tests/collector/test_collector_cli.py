@@ -185,10 +185,12 @@ def test_what_comes_is_a_picture_on_a_terminal(world: CollectorProcess) -> None:
         while "260.5" not in shown.decode(errors="ignore"):
             shown += os.read(ours, 4096)
         watching.send_signal(2)
-        watching.communicate(timeout=HEARD_WITHIN)
+        _, said = watching.communicate(timeout=HEARD_WITHIN)
     os.close(ours)
 
-    assert "GIÁ TRỊ" in shown.decode()
+    assert "\x1b[2J" in shown.decode()
+    assert "voltage_l1=260.5" in shown.decode()
+    assert "đang theo dõi" in said.decode()
     assert watching.returncode == 0
 
 
