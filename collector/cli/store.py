@@ -20,7 +20,7 @@ app = typer.Typer(no_args_is_help=True, help="Where samples stay.")
 INIT_EXAMPLES = """\b
 Examples:
   collector store init    # SQLite: makes the file
-  collector store init --admin-secret /root/influx-admin.token
+  collector store init --admin-secret influx-admin.token
 """
 
 

@@ -5,31 +5,27 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import signal
 import subprocess
 import sys
-import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import httpx
-import pytest
 import yaml
 
 from parts.processes import free_port
+from parts.program import WITHIN, Program
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
 PROGRAM = Path(sys.executable).with_name("collector")
 NO_RULES = "schema: alarm-rules/1\nrules: []\n"
-WITHIN = 60.0
-"""Seconds for what must happen; generous, because machines are shared."""
 
 
 @dataclass
-class CollectorProcess:
+class CollectorProcess(Program):
     """A collector in `directory` that can be killed and started again on its ports."""
 
     directory: Path
@@ -127,30 +123,10 @@ class CollectorProcess:
         bundle = yaml.safe_load((self.directory / f"{agent}.enroll.yaml").read_text())
         return str(bundle["password"])
 
-    def until(self, condition: Callable[[], bool], what: str) -> None:
-        """Wait for something that must happen; fail with the log if it does not."""
-        deadline = time.monotonic() + WITHIN
-        while not condition():
-            ended = self.process is not None and self.process.poll() is not None
-            if ended or time.monotonic() > deadline:
-                pytest.fail(f"no {what}:\n{self.log()[-3000:]}")
-            time.sleep(0.05)
-
-    def log(self) -> str:
-        """What it has logged."""
-        return (self.directory / "collector.log").read_text()
-
-    def kill(self) -> None:
-        """Kill -9, as a crash would."""
-        assert self.process is not None
-        self.process.kill()
-        self.process.wait()
-
-    def stop(self) -> int:
-        """SIGTERM; its exit code."""
-        assert self.process is not None
-        self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(WITHIN)
+    @property
+    def log_file(self) -> Path:
+        """Where it logs."""
+        return self.directory / "collector.log"
 
 
 @contextlib.contextmanager

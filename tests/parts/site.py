@@ -7,13 +7,13 @@ import re
 import sqlite3
 import subprocess
 import sys
-import time
 from dataclasses import InitVar, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pytest
 import yaml
+
+from parts.program import WITHIN, Program
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -21,9 +21,6 @@ if TYPE_CHECKING:
     from parts.collector import CollectorProcess
 
 PROGRAM = Path(sys.executable).with_name("edge-agent")
-WITHIN = 60.0
-"""Seconds for what must happen; generous, because machines are shared."""
-
 WATER = {"id": "water-1", "unit": 2, "profile": "water-main-flow"}
 SIGNAL = {"id": "signal-1", "unit": 3, "profile": "traffic-signal-plc"}
 METER = {"id": "meter-1", "unit": 11, "profile": "eastron-sdm120"}
@@ -93,7 +90,7 @@ def simulated_street(
 
 
 @dataclass
-class AgentProcess:
+class AgentProcess(Program):
     """An agent in `directory`, with what `config` says, that can be killed and started again."""
 
     directory: Path
@@ -158,30 +155,10 @@ class AgentProcess:
         with contextlib.closing(sqlite3.connect(self.outbox)) as db:
             return int(db.execute("SELECT coalesce(sum(samples), 0) FROM batches").fetchone()[0])
 
-    def until(self, condition: Callable[[], bool], what: str) -> None:
-        """Wait for something that must happen while it runs; fail with the log if it does not."""
-        deadline = time.monotonic() + WITHIN
-        while not self._holds(condition):
-            ended = self.process is not None and self.process.poll() is not None
-            if ended or time.monotonic() > deadline:
-                pytest.fail(f"no {what}:\n{self.log()[-3000:]}")
-            time.sleep(0.02)
-
-    def log(self) -> str:
-        """What it has logged."""
-        return (self.directory / "agent.log").read_text()
-
-    def kill(self) -> None:
-        """Kill -9, as a power cut would."""
-        assert self.process is not None
-        self.process.kill()
-        self.process.wait()
-
-    def stop(self) -> int:
-        """SIGTERM; its exit code."""
-        assert self.process is not None
-        self.process.terminate()
-        return self.process.wait(WITHIN)
+    @property
+    def log_file(self) -> Path:
+        """Where it logs."""
+        return self.directory / "agent.log"
 
     def drain(self) -> None:
         """Have it read no more, and deliver all that its outbox holds."""
@@ -191,7 +168,8 @@ class AgentProcess:
         self.until(lambda: self.samples_kept() == 0, "empty outbox")
         assert self.stop() == 0, self.log()
 
-    def _holds(self, condition: Callable[[], bool]) -> bool:
+    def holds(self, condition: Callable[[], bool]) -> bool:
+        """Whether it is so now; not while the file cannot be read."""
         try:
             return condition()
         except (sqlite3.OperationalError, FileNotFoundError):  # not made yet
