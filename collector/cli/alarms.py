@@ -12,7 +12,8 @@ from collector.cli import moments, online
 from collector.cli.exits import Exit, leave, told
 from collector.cli.options import ConfigFile, Json, Language, TokenFile, Url
 from collector.cli.table import table
-from collector.cli.texts import Lang, Text, say
+from collector.cli.texts import Text, say
+from telemetry.language import Lang
 
 app = typer.Typer(no_args_is_help=True, help="Open alarms, and taking note of them.")
 

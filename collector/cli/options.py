@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from collector.cli.texts import Lang
+from telemetry.language import Lang, spoken
 
 SYSTEM_CONFIG = Path("/etc/city-telemetry/collector.yaml")
 
@@ -41,7 +41,7 @@ Language = Annotated[
     Lang,
     typer.Option(
         "--lang",
-        default_factory=Lang.of_environment,
+        default_factory=lambda: spoken(os.environ),
         show_default="what LC_ALL, LC_MESSAGES or LANG says",
         help="vi or en.",
     ),

@@ -14,9 +14,10 @@ from collector.cli import moments, online
 from collector.cli.exits import told
 from collector.cli.options import ConfigFile, Language, TokenFile, Url
 from collector.cli.table import table
-from collector.cli.texts import Lang, Text, say
+from collector.cli.texts import Text, say
 from collector.stores.query import Aggregate, Wanted
 from telemetry import quantities
+from telemetry.language import Lang
 
 EXAMPLES = """\b
 Examples:

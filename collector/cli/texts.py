@@ -2,22 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from enum import StrEnum
 
-
-class Lang(StrEnum):
-    """A language that operators may choose."""
-
-    VI = "vi"
-    EN = "en"
-
-    @classmethod
-    def of_environment(cls) -> Lang:
-        """Vietnamese where LC_ALL, LC_MESSAGES or LANG says so, else English."""
-        names = ("LC_ALL", "LC_MESSAGES", "LANG")
-        chosen = next((os.environ[name] for name in names if os.environ.get(name)), "")
-        return cls.VI if chosen.startswith("vi") else cls.EN
+from telemetry.language import Lang
 
 
 class Text(StrEnum):

@@ -14,7 +14,8 @@ from collector.cli import moments, online, picture
 from collector.cli.exits import told
 from collector.cli.online import Collector, judged
 from collector.cli.options import ConfigFile, Json, Language, TokenFile, Url
-from collector.cli.texts import Lang, Text, say
+from collector.cli.texts import Text, say
+from telemetry.language import Lang
 
 EXAMPLES = """\b
 Examples:

@@ -11,6 +11,7 @@ import typer
 
 from edge_agent import site
 from edge_agent.exits import Exit
+from telemetry.language import Lang, spoken
 from telemetry.settings import SettingsError
 
 if TYPE_CHECKING:
@@ -30,6 +31,15 @@ Config = Annotated[
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document, for scripts.")]
+Language = Annotated[
+    Lang,
+    typer.Option(
+        "--lang",
+        default_factory=lambda: spoken(os.environ),
+        show_default="what LC_ALL, LC_MESSAGES or LANG says",
+        help="vi or en.",
+    ),
+]
 
 
 def config_path(given: Path | None) -> Path:

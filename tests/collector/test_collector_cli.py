@@ -16,12 +16,13 @@ from typer.testing import CliRunner
 
 from collector.cli import app
 from collector.cli.table import table
-from collector.cli.texts import VIETNAMESE, Lang, Text, say
+from collector.cli.texts import VIETNAMESE, Text, say
 from parts.collector import PROGRAM, CollectorProcess, collector, receipts
 from parts.mqtt import HEARD_WITHIN, mqtt_client
 from parts.scripted_http import Answer, scripted_http
 from telemetry import envelope
 from telemetry.envelope import Clock, Device, Envelope
+from telemetry.language import Lang
 from telemetry.sample import Sample
 
 if TYPE_CHECKING:
