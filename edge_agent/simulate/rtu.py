@@ -3,6 +3,8 @@
 Our own descriptor of that other end keeps the pty from hanging up when the agent lets go.
 A pty carries bytes at once; with a baud rate given, a reply comes when the last of its bits would
 have: after the request's characters, t3.5 of silence, the device's delay and its own characters.
+The pty also tells which speed the agent set; a device of another speed hears garbage, and so does
+the agent when it changes its speed before the reply.
 """
 
 from __future__ import annotations
@@ -10,11 +12,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import termios
 import tty
 from typing import TYPE_CHECKING
 
 from edge_agent.simulate.frames import RTU_AROUND, RtuSplitter, rtu
 from edge_agent.simulate.tcp import BusUnavailable
+from edge_agent.simulate.uart import heard
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
@@ -29,6 +33,16 @@ LULL = 0.02
 
 CHUNK = 4096
 """Bytes taken from the pty at once: all that it holds."""
+
+SPEEDS = {
+    getattr(termios, name): int(name[1:])
+    for name in dir(termios)
+    if name[0] == "B" and name[1:].isdigit()
+}
+"""Baud rates, by what the C library calls them."""
+
+OUTPUT_SPEED = 5
+"""Where termios keeps it."""
 
 
 @contextlib.asynccontextmanager
@@ -91,17 +105,21 @@ class _Line:
     def __init__(
         self, bus: RtuBus, units: Mapping[int, Unit], clock: Callable[[], float], port: int
     ) -> None:
-        self._wire = bus.wire
+        self._bus = bus
         self._units = units
         self._clock = clock
         self._port = port
-        self._splitter = RtuSplitter()
+        self._speeds = {device.unit: device.baud for device in bus.devices}
+        # One a speed; None hears at any.
+        self._ears = {speed: RtuSplitter() for speed in {None, *self._speeds.values()}}
         self._requests: asyncio.Queue[tuple[Request, float]] = asyncio.Queue()
         self._lull: asyncio.TimerHandle | None = None
 
     def on_bytes(self) -> None:
         """Take what has come."""
-        self._take(self._splitter.feed(os.read(self._port, CHUNK)))
+        data, speed = os.read(self._port, CHUNK), self._speed()
+        for own, ear in self._ears.items():
+            self._take(own, ear.feed(heard(data, sent=speed, at=own or speed)))
         if self._lull is not None:
             self._lull.cancel()
         self._lull = asyncio.get_running_loop().call_later(LULL, self._on_lull)
@@ -110,27 +128,36 @@ class _Line:
         """Answer one request after the other, as one line does; other units' are not ours."""
         while True:
             request, come = await self._requests.get()
-            unit = self._units.get(request.unit)
-            if unit is None:
-                continue
+            unit = self._units[request.unit]
             pdu = unit.reply(request.pdu, self._clock())
             if pdu is None:
                 continue
             reply = rtu(request.unit, pdu)
-            ready = come + unit.delay + self._wire_time(len(request.pdu) + RTU_AROUND, len(reply))
+            ready = come + unit.delay + self._wire_time(request, reply)
             await asyncio.sleep(ready - self._clock())
-            with contextlib.suppress(BlockingIOError):  # nobody reads: the line loses it
-                os.write(self._port, reply)
+            self._say(reply, self._speeds.get(request.unit))
+
+    def _say(self, reply: bytes, own: int | None) -> None:
+        speed = self._speed()
+        with contextlib.suppress(BlockingIOError):  # nobody reads: the line loses it
+            os.write(self._port, heard(reply, sent=own or speed, at=speed))
 
     def _on_lull(self) -> None:
-        self._take(self._splitter.silence())
+        for own, ear in self._ears.items():
+            self._take(own, ear.silence())
 
-    def _take(self, requests: Iterable[Request]) -> None:
+    def _take(self, own: int | None, requests: Iterable[Request]) -> None:
         for request in requests:
-            self._requests.put_nowait((request, self._clock()))
+            if request.unit in self._units and self._speeds.get(request.unit) == own:
+                self._requests.put_nowait((request, self._clock()))
 
-    def _wire_time(self, request: int, reply: int) -> float:
-        """Seconds from the first bit of a request to the last of its reply, both in bytes."""
-        if self._wire is None:
+    def _speed(self) -> int:
+        """The baud rate that the agent has set, which a pty shows at both ends; 0 if unknown."""
+        return SPEEDS.get(termios.tcgetattr(self._port)[OUTPUT_SPEED], 0)
+
+    def _wire_time(self, request: Request, reply: bytes) -> float:
+        """Seconds from the first bit of a request to the last of its reply."""
+        wire = self._bus.wire(self._speeds.get(request.unit))
+        if wire is None:
             return 0.0
-        return (request + reply) * self._wire.character + self._wire.silence
+        return (len(request.pdu) + RTU_AROUND + len(reply)) * wire.character + wire.silence

@@ -31,6 +31,7 @@ Scalar = StrictBool | StrictInt | StrictFloat | StrictStr
 Address = Annotated[int, Field(ge=0, le=0xFFFF)]
 Lasting = Annotated[Seconds, Field(gt=0)]
 Name = Annotated[str, Field(pattern=f"^{DEVICE.pattern}$")]
+Baud = Annotated[int, Field(ge=1200, le=921_600)]
 ObjectText = Annotated[str, Field(max_length=MAX_OBJECT, pattern=r"^[ -~]*$")]
 
 
@@ -158,11 +159,16 @@ class DeviceIdentity(Settings):
 
 
 class SimulatedDevice(Settings):
-    """A device: its profile says where its channels stand; those not named here read as 0."""
+    """A device: its profile says where its channels stand; those not named here read as 0.
+
+    With a `baud` it hears and speaks at that speed only, and anybody at another one gets garbage,
+    as on a real line. It belongs to an rtu bus. Parity cannot be simulated: a pty drops it.
+    """
 
     id: Name
     unit: Annotated[int, Field(ge=1, le=247)]
     profile: str
+    baud: Baud | None = None
     identity: DeviceIdentity | None = None
     channels: dict[str, Annotated[Source, BeforeValidator(_bare_value)]] = Field(
         default_factory=dict
@@ -192,22 +198,29 @@ class TcpBus(_Bus):
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)]
 
+    @model_validator(mode="after")
+    def _has_no_speed(self) -> TcpBus:
+        for device in self.devices:
+            if device.baud is not None:
+                raise ValueError(f"device {device.id} has a baud; a TCP port has no speed")
+        return self
+
 
 class RtuBus(_Bus):
     """Modbus RTU on a pty, which an agent opens by `link`."""
 
     kind: Literal["rtu"]
     link: Path
-    baud: Annotated[int, Field(ge=1200, le=921_600)] | None = None
+    baud: Baud | None = None
     """How fast the wire is, in bits a second; without it replies take no time."""
     parity: Parity = Parity.NONE
 
-    @property
-    def wire(self) -> Wire | None:
-        """How long its characters take."""
-        if self.baud is None:
+    def wire(self, own: int | None) -> Wire | None:
+        """How long characters take with a device that has its `own` baud, or not."""
+        baud = own or self.baud
+        if baud is None:
             return None
-        return Wire(self.baud, bits=10 if self.parity is Parity.NONE else 11)
+        return Wire(baud, bits=10 if self.parity is Parity.NONE else 11)
 
 
 class Scenario(Settings):

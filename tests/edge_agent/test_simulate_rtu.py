@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import termios
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -24,13 +25,15 @@ if TYPE_CHECKING:
     from edge_agent.simulate.unit import Unit
 
 READ = bytes.fromhex("03 0064 0001")
+TAKEN = 0.2
+"""Seconds after which the line has certainly taken what was written to it."""
 REPLY = rtu(1, bytes.fromhex("03 02 007b"))
 
 
 def bus(link: Path, **settings: object) -> RtuBus:
-    device = {"id": "d", "unit": 1, "profile": "p"}
+    devices = [{"id": "d", "unit": 1, "profile": "p"}]
     return RtuBus.model_validate(
-        {"id": "b", "kind": "rtu", "link": link, "devices": [device], **settings}
+        {"id": "b", "kind": "rtu", "link": link, "devices": devices} | settings
     )
 
 
@@ -47,6 +50,12 @@ class Port:
 
     def __init__(self, place: str) -> None:
         self._port = os.open(place, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
+
+    def set_speed(self, speed: int) -> None:
+        """Set the baud rate, by what the C library calls it."""
+        settings = termios.tcgetattr(self._port)
+        settings[4:6] = [speed, speed]
+        termios.tcsetattr(self._port, termios.TCSANOW, settings)
 
     def write(self, data: bytes) -> None:
         """Send what the pty takes of it."""
@@ -241,3 +250,48 @@ async def test_a_place_that_cannot_be_linked_is_told(tmp_path: Path) -> None:
     with pytest.raises(BusUnavailable, match=r"file/tty: .*/file: File exists"):
         async with serving(bus(tmp_path / "file" / "tty")):
             pass
+
+
+def mixed(link: Path) -> RtuBus:
+    """Unit 1 speaks at 9600 baud, unit 7 at 19200."""
+    devices = [
+        {"id": "d", "unit": 1, "profile": "p", "baud": 9600},
+        {"id": "e", "unit": 7, "profile": "p", "baud": 19_200},
+    ]
+    return bus(link, devices=devices)
+
+
+async def test_each_device_answers_at_its_own_speed_only(tmp_path: Path) -> None:
+    async with serving(mixed(tmp_path / "tty")) as place:
+        port = Port(place)
+        for speed, units in (
+            (termios.B4800, (1, 7)),
+            (termios.B9600, (7,)),
+            (termios.B19200, (1,)),
+        ):
+            port.set_speed(speed)
+            for unit_id in units:
+                port.write(rtu(unit_id, READ))
+                await asyncio.sleep(TAKEN)
+        port.write(rtu(7, READ))
+        only = await port.read(len(REPLY))
+        port.set_speed(termios.B9600)
+        port.write(rtu(1, READ))
+
+        assert only == rtu(7, bytes.fromhex("03 02 02bc"))
+        assert await port.read(len(REPLY)) == REPLY
+        port.close()
+
+
+async def test_who_changes_the_speed_before_the_reply_gets_garbage(tmp_path: Path) -> None:
+    late = unit(Faults.model_validate({"delay": "2s"}))
+    async with serving(mixed(tmp_path / "tty"), late) as place:
+        port = Port(place)
+        port.set_speed(termios.B9600)
+        port.write(rtu(1, READ))
+        await asyncio.sleep(TAKEN)
+        port.set_speed(termios.B4800)
+        first = await port.read(1)
+        port.close()
+
+    assert first != REPLY[:1]

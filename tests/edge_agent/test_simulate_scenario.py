@@ -76,6 +76,11 @@ def test_a_scenario_brings_its_devices(tmp_path: Path) -> None:
     ("right", "wrong", "message"),
     [
         ("unit: 2", "unit: 248", "scenario.yaml:11: buses[0].devices[0].unit — should be less"),
+        (
+            "unit: 2",
+            "unit: 2\n        baud: 9600",
+            "device main-1 has a baud; a TCP port has no speed",
+        ),
         ("delay: 1ms", "dely: 1ms", "faults.dely — no such key here; did you mean 'delay'?"),
         ("at: 60s", "at: 60", "events[0].at — should be a duration"),
         ("kind: tcp", "kind: udp", "buses[0] — "),
