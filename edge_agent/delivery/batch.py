@@ -9,7 +9,7 @@ and is counted.
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from telemetry import envelope
@@ -28,13 +28,17 @@ SPAN = 30_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
-    """Packed samples: times of the oldest and the newest (ms since epoch), their number, bytes."""
+    """Packed samples: times of the oldest and the newest (ms since epoch), their number, bytes.
+
+    `spans`: the same two times for each device that has samples in it.
+    """
 
     first_at: int
     last_at: int
     samples: int
     payload: bytes
     crc: int
+    spans: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
 
 class Batcher:
@@ -134,9 +138,18 @@ class Batcher:
             samples=len(samples),
             payload=payload,
             crc=checksum(payload),
+            spans=_spans(samples),
         )
 
     def _drop(self, batch: Batch) -> None:
         self._bytes -= len(batch.payload)
         self.dropped_batches += 1
         self.dropped_samples += batch.samples
+
+
+def _spans(samples: Sequence[Sample]) -> dict[str, tuple[int, int]]:
+    spans: dict[str, tuple[int, int]] = {}
+    for sample in samples:
+        first, last = spans.get(sample.device, (sample.at, sample.at))
+        spans[sample.device] = (min(first, sample.at), max(last, sample.at))
+    return spans

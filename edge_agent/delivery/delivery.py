@@ -23,6 +23,7 @@ from edge_agent.delivery.batch import Batcher
 from edge_agent.delivery.courier import Courier
 from edge_agent.delivery.outbox import Outbox, OutboxUnwritable
 from edge_agent.delivery.outbox_tables import Totals
+from edge_agent.delivery.trace import Trace
 from edge_agent.delivery.uplink import Uplink
 
 if TYPE_CHECKING:
@@ -112,6 +113,7 @@ class Delivery:
             live_window=uplink.live_window,
             backlog_share=uplink.backlog_share,
         )
+        self._trace = Trace()
         self._came, self._packed, self._wake = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self._uplink = Uplink(
             uplink,
@@ -163,6 +165,11 @@ class Delivery:
             connected=self._uplink.is_connected,
         )
 
+    def is_stored(self, sample: Sample) -> bool:
+        """Whether a receipt says that the collector has stored this sample."""
+        self._trace.receipted(self._courier.done.values())
+        return self._trace.is_stored(sample.device, sample.at)
+
     async def _pack(self) -> None:
         while True:
             await self._came.wait()
@@ -200,6 +207,8 @@ class Delivery:
             self._note(fault)
             return False
         self._note(None)
+        self._trace.appended(self._outbox.newest, batches)
+        self._trace.receipted(forget)
         self._batcher.kept(batches)
         self._batcher.recorded(*lost)
         self._courier.forgotten(forget)
