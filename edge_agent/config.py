@@ -9,12 +9,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
-from edge_agent.bus.wire import Wire
+from edge_agent.bus.settings import AnyBus, PortBus, TcpBus, TlsBus, UdpBus
 from edge_agent.delivery.settings import OutboxSettings, UplinkSettings
-from telemetry.names import DEVICE, is_agent, is_name
+from edge_agent.ids import AgentId, Name
+from telemetry.names import DEVICE, is_name
 from telemetry.quantities import Seconds
 from telemetry.settings import Settings
 
@@ -33,79 +34,15 @@ GATEWAY = "gateway"
 """The device whose samples are the gateway's own vitals."""
 
 
-def _agent_id(text: str) -> str:
-    if not is_agent(text):
-        raise ValueError(f"{text!r} should be a-z, 0-9 and -, at most 40, such as gw-district-1")
-    return text
-
-
-def _name(text: str) -> str:
-    if not is_name(DEVICE, text):
-        raise ValueError(f"{text!r} should be a-z, 0-9, - and _, at most 40, such as meter-1")
-    return text
-
-
-Name = Annotated[str, AfterValidator(_name)]
-"""The id of a bus, device, profile or site."""
-
-
 class Identity(Settings):
     """Which gateway this is: its id, its site's id, and where it stands (WGS 84)."""
 
-    id: Annotated[str, AfterValidator(_agent_id)]
+    id: AgentId
     site: Name | None = None
     position: (
         tuple[Annotated[float, Field(ge=-90, le=90)], Annotated[float, Field(ge=-180, le=180)]]
         | None
     ) = None
-
-
-class Bus(Settings):
-    """What buses share.
-
-    Attributes:
-        timeout: longest wait for the first byte of a reply, instead of what profiles say.
-        connect_timeout: longest wait for the port or connection.
-    """
-
-    id: Name
-    timeout: Annotated[Seconds, Field(gt=0, le=60)] | None = None
-    connect_timeout: Annotated[Seconds, Field(gt=0, le=60)] = 3.0
-
-
-class TcpBus(Bus):
-    """A Modbus TCP device, or a gateway with several units behind it."""
-
-    transport: Literal["modbus-tcp"]
-    host: Annotated[str, Field(min_length=1)]
-    port: Annotated[int, Field(ge=1, le=65_535)] = 502
-
-    @property
-    def place(self) -> str:
-        """What a technician calls it."""
-        return f"{self.host}:{self.port}"
-
-
-class RtuBus(Bus):
-    """A serial line. 9600 8N1 is how most meters leave the factory."""
-
-    transport: Literal["modbus-rtu"]
-    port: Path
-    baud: Annotated[int, Field(ge=300, le=4_000_000)] = 9600
-    data_bits: Literal[7, 8] = 8
-    parity: Literal["N", "E", "O"] = "N"
-    stop_bits: Literal[1, 2] = 1
-
-    @property
-    def place(self) -> str:
-        """What a technician calls it."""
-        return f"{self.port} {self.baud} {self.data_bits}{self.parity}{self.stop_bits}"
-
-    @property
-    def wire(self) -> Wire:
-        """Its times."""
-        bits = 1 + self.data_bits + (self.parity != "N") + self.stop_bits
-        return Wire(baud=self.baud, bits=bits)
 
 
 class DeviceSettings(Settings):
@@ -157,7 +94,7 @@ class AgentConfig(Settings):
     agent: Identity
     data_dir: Path = DATA_DIR
     profiles_dir: Path | None = None
-    buses: tuple[Annotated[TcpBus | RtuBus, Field(discriminator="transport")], ...] = ()
+    buses: tuple[Annotated[AnyBus, Field(discriminator="transport")], ...] = ()
     devices: tuple[DeviceSettings, ...] = ()
     outbox: OutboxSettings = OutboxSettings()
     uplink: UplinkSettings = UplinkSettings()
@@ -201,7 +138,7 @@ class AgentConfig(Settings):
     def _shared_ports(self) -> Iterator[tuple[Place, str]]:
         first: dict[str, str] = {}
         for index, bus in enumerate(self.buses):
-            if not isinstance(bus, RtuBus):
+            if not isinstance(bus, PortBus):
                 continue
             owner = first.setdefault(str(bus.port), bus.id)
             if owner != bus.id:
@@ -221,12 +158,13 @@ class AgentConfig(Settings):
         yield from _unit_misfit(device.unit, bus)
 
 
-def _unit_misfit(unit: int, bus: TcpBus | RtuBus | None) -> Iterator[tuple[str, str]]:
+def _unit_misfit(unit: int, bus: AnyBus | None) -> Iterator[tuple[str, str]]:
     """Units as Modbus has them: 0 is everybody on a line; 0 and 255 are the TCP device itself."""
-    if isinstance(bus, TcpBus) and unit in (0, 255):
+    networked = isinstance(bus, TcpBus | UdpBus | TlsBus)
+    if networked and unit in (0, 255):
         return
     if unit > 247:  # noqa: PLR2004 - Modbus over Serial Line V1.02, §2.2
-        yield "unit", "should be at most 247" + (", or 255" * isinstance(bus, TcpBus))
+        yield "unit", "should be at most 247" + (", or 255" * networked)
     elif unit < 1:
         yield "unit", "should be at least 1; 0 addresses every device on a serial line"
 

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from device_profiles.loader import UnknownProfile, find
 from edge_agent.bus.plan import Cost, plan
-from edge_agent.config import AgentConfig, RtuBus
+from edge_agent.bus.settings import Line
+from edge_agent.config import AgentConfig
 from telemetry import announce, settings
 from telemetry.envelope import Device
 
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
 
     from device_profiles.model import Channel, Profile
     from edge_agent.bus.plan import Request
-    from edge_agent.config import DeviceSettings, TcpBus
+    from edge_agent.bus.settings import AnyBus
+    from edge_agent.config import DeviceSettings
 
 HEARTBEAT = 60.0
 """Seconds: a silent device is asked, and flagged, at least as often (see `bus.health`)."""
@@ -112,7 +114,7 @@ def load(path: Path) -> Site:
 
 
 def site_device(
-    device: DeviceSettings, bus: TcpBus | RtuBus, profile: Profile, plans: Plans | None = None
+    device: DeviceSettings, bus: AnyBus, profile: Profile, plans: Plans | None = None
 ) -> SiteDevice:
     """A device's rounds on its bus; `plans` holds the reads of devices like it, or will."""
     plans = {} if plans is None else plans
@@ -161,8 +163,8 @@ def _profiles(config: AgentConfig, text: str, name: str) -> tuple[dict[str, Prof
     return profiles, [problem for part in problems.values() for problem in part]
 
 
-def _cost(bus: TcpBus | RtuBus, profile: Profile) -> Cost:
-    if isinstance(bus, RtuBus):
+def _cost(bus: AnyBus, profile: Profile) -> Cost:
+    if isinstance(bus, Line):
         return Cost.serial(bus.baud, char_bits=bus.wire.bits, turnaround=profile.timing.turnaround)
     return Cost.tcp()
 

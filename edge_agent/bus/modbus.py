@@ -20,7 +20,7 @@ from edge_agent import cancelling
 from edge_agent.bus.failures import BadReply, BusDown, DeviceException, NoReply
 from edge_agent.bus.frames import READS, RtuFramer, TcpFramer
 from edge_agent.bus.plan import Cost
-from edge_agent.config import RtuBus, TcpBus
+from edge_agent.bus.settings import RtuBus, TcpBus
 
 if TYPE_CHECKING:
     from pymodbus.client.base import ModbusBaseClient

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from edge_agent.bus.settings import PortBus
 from edge_agent.cli.options import (
     Config,
     Json,
@@ -19,7 +20,6 @@ from edge_agent.cli.options import (
     load_site,
 )
 from edge_agent.clock import clock_state
-from edge_agent.config import RtuBus
 from edge_agent.exits import Exit
 from telemetry.envelope import Clock
 from telemetry.settings import SettingsError, read_secret
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from edge_agent.config import TcpBus
+    from edge_agent.bus.settings import RtuOverTcpBus, SerialOverTcpBus, TcpBus, TlsBus, UdpBus
     from edge_agent.delivery.settings import UplinkSettings
     from edge_agent.site import Site
 
@@ -94,7 +94,7 @@ def _findings(site: Site) -> Iterator[Finding]:
     config = site.config
     yield from _offline(site)
     for bus in config.buses:
-        yield _serial(bus) if isinstance(bus, RtuBus) else _tcp(bus)
+        yield _serial(bus) if isinstance(bus, PortBus) else _tcp(bus)
     yield _directory(config.outbox_path)
     yield _clock(site)
     yield _broker(config.uplink)
@@ -112,7 +112,7 @@ def _profiles(site: Site) -> Iterator[Finding]:
             yield Finding(Verdict.OK, about, f"revision {profile.revision}")
 
 
-def _serial(bus: RtuBus) -> Finding:
+def _serial(bus: PortBus) -> Finding:
     about = f"bus {bus.id}"
     try:
         mode = bus.port.stat().st_mode
@@ -127,7 +127,7 @@ def _serial(bus: RtuBus) -> Finding:
     return Finding(Verdict.OK, about, bus.place)
 
 
-def _tcp(bus: TcpBus) -> Finding:
+def _tcp(bus: TcpBus | TlsBus | UdpBus | RtuOverTcpBus | SerialOverTcpBus) -> Finding:
     reason = _unreachable(bus.host, bus.port)
     verdict = Verdict.FAIL if reason else Verdict.OK
     return Finding(verdict, f"bus {bus.id}", f"{bus.place} {reason or 'accepts connections'}")

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from edge_agent.bus.settings import Line
 from edge_agent.cli.options import Config, Json, echo_json, echo_table, load_site
-from edge_agent.config import RtuBus
 
 if TYPE_CHECKING:
-    from edge_agent.config import TcpBus
+    from edge_agent.bus.settings import AnyBus
     from edge_agent.site import Round, Site, SiteDevice
 
 EXAMPLES = """\b
@@ -38,13 +38,13 @@ def plan(config: Config = None, *, as_json: Json = False) -> None:
         typer.echo("there are no buses")
 
 
-def _bus(site: Site, bus: TcpBus | RtuBus) -> dict[str, object]:
+def _bus(site: Site, bus: AnyBus) -> dict[str, object]:
     devices = site.on(bus.id)
     rounds = [_round(device, each) for device in devices for each in device.rounds]
     share = sum(_seconds(d, each) / each.interval for d in devices for each in d.rounds) * 100
     return {"id": bus.id, "place": bus.place, "share": round(share, 1), "rounds": rounds} | (
         {"estimated": "turnaround and wire time"}
-        if isinstance(bus, RtuBus)
+        if isinstance(bus, Line)
         else {"estimated": "10 ms a request"}
     )
 

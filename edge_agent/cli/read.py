@@ -25,7 +25,7 @@ from edge_agent.stamp import Stamps
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from edge_agent.config import RtuBus, TcpBus
+    from edge_agent.bus.settings import ModbusBus
     from edge_agent.site import SiteDevice
     from telemetry.sample import Flag, Sample, Value
 
@@ -63,7 +63,7 @@ def read(
         raise typer.Exit(Exit.NOT_WORKING)
 
 
-async def _read(bus: TcpBus | RtuBus, device: SiteDevice) -> list[Sample]:
+async def _read(bus: ModbusBus, device: SiteDevice) -> list[Sample]:
     samples: list[Sample] = []
     link = ModbusLink(bus)
     poller = Poller(

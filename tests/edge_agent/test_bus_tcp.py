@@ -19,7 +19,7 @@ from device_profiles.registers import Table, Type
 from edge_agent.bus.failures import BadReply, BusDown, DeviceException, NoReply
 from edge_agent.bus.modbus import ModbusLink
 from edge_agent.bus.plan import Request
-from edge_agent.config import TcpBus
+from edge_agent.bus.settings import TcpBus
 from parts.processes import free_port
 
 if TYPE_CHECKING:

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from edge_agent import site
-from edge_agent.config import AgentConfig, RtuBus, TcpBus
+from edge_agent.bus.settings import RtuBus, TcpBus
+from edge_agent.config import AgentConfig
 from telemetry import settings
 from telemetry.settings import SettingsError
 

@@ -13,7 +13,8 @@ from pyModbusTCP.server import ModbusServer  # type: ignore[import-untyped]
 from device_profiles.model import Profile
 from edge_agent.bus.modbus import ModbusLink
 from edge_agent.bus.poller import Poller
-from edge_agent.config import DeviceSettings, RtuBus, TcpBus
+from edge_agent.bus.settings import RtuBus, TcpBus
+from edge_agent.config import DeviceSettings
 from edge_agent.site import site_device
 from edge_agent.stamp import Stamps
 from parts.processes import free_port
