@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from device_profiles.registers import ADDRESS_MAX, MAX_BITS, MAX_REGISTERS, Parity, Table
-from telemetry.quantities import Seconds
+from telemetry.quantities import Seconds, seconds
 from telemetry.settings import Settings
 
 if TYPE_CHECKING:
-    from device_profiles.channel import Channel
+    from device_profiles.channel import RegisterChannel
 
 
 class Limits(Settings):
@@ -21,18 +22,22 @@ class Limits(Settings):
         max_gap: most registers or bits between two channels that one read may bridge.
         ranges: first and last address that the device answers, by table; a table that is not
             named answers everywhere.
+        one_channel_per_request: a read that holds more than one channel is refused.
+        coherent: values of a group belong together only if they come from one read.
     """
 
     max_registers: Annotated[int, Field(ge=1, le=MAX_REGISTERS)] = MAX_REGISTERS
     max_bits: Annotated[int, Field(ge=1, le=MAX_BITS)] = MAX_BITS
     max_gap: Annotated[int, Field(ge=0)] = MAX_BITS
     ranges: dict[Table, tuple[tuple[int, int], ...]] = Field(default_factory=dict)
+    one_channel_per_request: bool = False
+    coherent: bool = False
 
     def room(self, table: Table) -> int:
         """The most registers or bits of one read."""
         return self.max_bits if table.is_bits else self.max_registers
 
-    def bounds(self, channel: Channel) -> tuple[int, int] | None:
+    def bounds(self, channel: RegisterChannel) -> tuple[int, int] | None:
         """First and last address of the range that holds the whole channel, or None."""
         if channel.table not in self.ranges:
             return 0, ADDRESS_MAX
@@ -62,10 +67,24 @@ class Serial(Settings):
 
     baud: Annotated[tuple[int, ...], Field(min_length=1)] = (9600,)
     parity: Annotated[tuple[Parity, ...], Field(min_length=1)] = (Parity.NONE,)
+    data_bits: Literal[7, 8] = 8
     stop_bits: Literal[1, 2] = 1
+
+
+def interval(text: object) -> object:
+    """Seconds in `10s`; infinity for `once`: when the device is first heard, and not again.
+
+    Raises:
+        ValueError: if it is neither `once` nor a duration.
+    """
+    return math.inf if text in ("once", math.inf) else seconds(text)
+
+
+Interval = Annotated[float, BeforeValidator(interval)]
+"""Seconds between two reads, written with their unit, or `once`."""
 
 
 class Group(Settings):
     """Channels that are read together: how often, unless the site says otherwise."""
 
-    interval: Annotated[Seconds, Field(gt=0)]
+    interval: Annotated[Interval, Field(gt=0)]

@@ -1,15 +1,20 @@
-"""A channel: one value of a device, where it stands in the registers and what it means."""
+"""A channel: one value of a device, where the device says it and what it means."""
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from decimal import Decimal
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from device_profiles.registers import ADDRESS_MAX, MAX_REGISTERS, Table, Type, natural_order
+from device_profiles.repeat import as_entry
+from device_profiles.sampling import Deadband, Tests
+from device_profiles.writing import Access, Write
 from telemetry.names import CHANNEL, REASON, RESERVED_CHANNELS, is_name
+from telemetry.sample import TEXT_MAX
 from telemetry.settings import Settings
 from telemetry.units import UNITS
 
@@ -18,6 +23,9 @@ if TYPE_CHECKING:
 
 SCALE_MIN, SCALE_MAX = Decimal("1e-30"), Decimal("1e30")
 """Scales beyond these are typing errors, and could take a value out of a float's range."""
+
+FLAG_BITS = 64
+"""Most bits of a number that flags can name."""
 
 Stored = Literal["float", "int", "bool", "str"]
 """A channel's type in messages and stores; permanent for a series."""
@@ -31,46 +39,182 @@ class ChannelKind(StrEnum):
     """Only rises, until it wraps or is reset."""
     STATE = "state"
     TEXT = "text"
+    TIME = "time"
+    """An instant by the device's clock, as text."""
+
+
+class ValidIf(Settings):
+    """A channel holds only while another one, of the same group, has this value."""
+
+    channel: str
+    equals: bool | int | float | str
 
 
 class Channel(Settings):
-    """One value of the device.
+    """One value of the device, whatever it is read by.
 
     Attributes:
         id: its name, never changed.
+        unit: by its SenML name, or empty.
+        group: which interval it is read at.
+        scale: the value is `raw * scale + offset`, in decimal arithmetic.
+        enum: what each code means; the value is the text.
+        flags: what each bit means, 0 the least significant; the value is the names of the set bits.
+        nan: raw values that mean: no value.
+        nan_reasons: the same, with the reason of each.
+        range: lowest and highest credible value; one outside is kept, and doubted.
+        deadband: a change that is smaller is not worth sending.
+        tests: what a credible series does; what fails is kept, and doubted.
+        wrap: the value at which a counter begins again at 0.
+        valid_if: when it holds at all.
+        access: whether it is read, written, or both; nothing is ever written by the agent.
+        write: what a write would have to obey; declared for people, never executed.
+        verify: which facts of it nobody has confirmed on hardware.
+    """
+
+    model_config = ConfigDict(json_schema_extra=as_entry)
+
+    id: str
+    unit: str = ""
+    kind: ChannelKind = ChannelKind.GAUGE
+    group: str = "default"
+    label: str = ""
+    scale: Decimal = Decimal(1)
+    offset: Decimal = Decimal(0)
+    enum: dict[int, str] = Field(default_factory=dict)
+    flags: dict[Annotated[int, Field(ge=0, lt=FLAG_BITS)], str] = Field(default_factory=dict)
+    nan: tuple[int, ...] = ()
+    nan_reasons: dict[int, str] = Field(default_factory=dict)
+    range: tuple[float, float] | None = None
+    deadband: Deadband | None = None
+    tests: Tests | None = None
+    wrap: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+    valid_if: ValidIf | None = None
+    access: Access = Access.READ
+    write: Write | None = None
+    verify: tuple[str, ...] = ()
+
+    @property
+    @abstractmethod
+    def raw(self) -> Stored:
+        """The type of what the device says, before it is scaled or named."""
+
+    @property
+    def is_scaled(self) -> bool:
+        """Whether the value differs from the raw number."""
+        return self.scale != 1 or self.offset != 0
+
+    @property
+    def is_number(self) -> bool:
+        """Whether its values are numbers."""
+        return self.stored in ("float", "int")
+
+    @property
+    def stored(self) -> Stored:
+        """The type of its values, whatever they are: `230.0` stays a float."""
+        if self.enum or self.flags:
+            return "str"
+        return "float" if self.raw == "int" and self.is_scaled else self.raw
+
+    @model_validator(mode="before")
+    @classmethod
+    def _default_kind(cls, entry: Any) -> Any:  # noqa: ANN401 - YAML can be anything
+        if not isinstance(entry, dict) or "kind" in entry:
+            return entry
+        kind = _kind(entry.get("type"), is_coded=bool(entry.get("enum") or entry.get("flags")))
+        return {**entry, "kind": kind}
+
+    @model_validator(mode="after")
+    def _agrees_with_itself(self) -> Self:
+        for problem in self._problems():
+            raise ValueError(problem)
+        return self
+
+    def _problems(self) -> Iterator[str]:
+        if not is_name(CHANNEL, self.id):
+            yield f"id {self.id!r} should be snake_case, such as voltage_l1"
+        if self.id in RESERVED_CHANNELS:
+            yield f"id {self.id!r} is the stores' own; choose another"
+        if self.unit and self.unit not in UNITS:
+            yield f"unit {self.unit!r} is not in the table of SenML units"
+        yield from self._problems_of_place()
+        yield from self._problems_of_scale()
+        yield from self._problems_of_codes()
+        yield from self._problems_of_series()
+        yield from self._problems_of_access()
+
+    @abstractmethod
+    def _problems_of_place(self) -> Iterator[str]:
+        """What is wrong with where the device says it."""
+
+    def _problems_of_scale(self) -> Iterator[str]:
+        if self.is_scaled and self.raw not in ("float", "int"):
+            yield f"scale and offset do not apply to {self.raw}"
+        if not (self.scale.is_finite() and SCALE_MIN <= abs(self.scale) <= SCALE_MAX):
+            yield f"scale {self.scale} is not between {SCALE_MIN} and {SCALE_MAX}"
+        if not (self.offset.is_finite() and abs(self.offset) <= SCALE_MAX):
+            yield f"offset {self.offset} is beyond {SCALE_MAX}"
+
+    def _problems_of_codes(self) -> Iterator[str]:
+        if self.enum and (self.raw != "int" or self.is_scaled):
+            yield "enum is for integers without scale"
+        if self.flags and (self.raw != "int" or self.is_scaled or self.enum):
+            yield "flags are for integers without scale and enum"
+        for name in self.flags.values():
+            if not is_name(CHANNEL, name):
+                yield f"flag {name!r} should be snake_case, such as door_open"
+        if len(",".join([f"bit{n}" for n in range(FLAG_BITS)] + [*self.flags.values()])) > TEXT_MAX:
+            yield f"all flags together are longer than {TEXT_MAX} characters"
+        if (self.nan or self.nan_reasons) and self.raw not in ("float", "int"):
+            yield f"nan does not apply to {self.raw}"
+        for reason in self.nan_reasons.values():
+            if not is_name(REASON, reason):
+                yield f"reason {reason!r} should be snake_case, such as stuck_on"
+
+    def _problems_of_series(self) -> Iterator[str]:
+        for name in ("range", "deadband", "tests"):
+            if getattr(self, name) is not None and not self.is_number:
+                yield f"{name} does not apply to values of {self.stored}"
+        if self.range is not None and not self.range[0] <= self.range[1]:
+            yield f"range {list(self.range)} should be [lowest, highest]"
+        if self.kind is ChannelKind.COUNTER and not self.is_number:
+            yield f"a counter is a number, not {self.stored}"
+        if self.wrap is not None and self.kind is not ChannelKind.COUNTER:
+            yield "wrap is for counters: kind: counter"
+
+    def _problems_of_access(self) -> Iterator[str]:
+        if self.access.is_written and self.write is None:
+            yield f"access {self.access} needs write, which says what a write must obey"
+        if self.write is not None and not self.access.is_written:
+            yield "write needs access: rw, or w for what cannot be read"
+
+
+class RegisterChannel(Channel):
+    """A value in Modbus registers.
+
+    Attributes:
         address: of its first register or bit, as sent on the wire (0 to 65535).
         order: which byte of the value stands where on the wire, `A` being the most significant;
             `CDAB` is a 32-bit value with the low register first. Strings take `AB` or `BA`.
         length: registers of a string.
+        layout: which half of each register has the characters of a string.
         bit: which bit of its register a bool is, 0 the least significant.
         bits: lowest bit and how many, of an unsigned integer.
-        scale: the value is `raw * scale + offset`, in decimal arithmetic.
-        enum: what each code means; the value is the text.
-        nan: raw values (unsigned, after ordering and cutting out bits) that mean: no value.
-        nan_reasons: the same, with the reason of each.
-        range: lowest and highest credible value; one outside is kept, and doubted.
-        unit: by its SenML name, or empty.
-        group: which interval it is read at.
+        nan: unsigned, after ordering and cutting out bits.
+        sf: the channel with the power of ten that scales it (SunSpec), read together with it.
+        resets: reading it changes it, so it is read neither twice nor on a guess.
     """
 
-    id: str
     table: Table
     address: Annotated[int, Field(ge=0, le=ADDRESS_MAX)]
     type: Type
     order: str = ""
     length: Annotated[int, Field(ge=1, le=MAX_REGISTERS)] | None = None
+    layout: Literal["both", "upper", "lower"] = "both"
     bit: Annotated[int, Field(ge=0, le=15)] | None = None
     bits: tuple[int, int] | None = None
-    scale: Decimal = Decimal(1)
-    offset: Decimal = Decimal(0)
-    enum: dict[int, str] = Field(default_factory=dict)
-    nan: tuple[int, ...] = ()
-    nan_reasons: dict[int, str] = Field(default_factory=dict)
-    range: tuple[float, float] | None = None
-    unit: str = ""
-    kind: ChannelKind = ChannelKind.GAUGE
-    group: str = "default"
-    label: str = ""
+    sf: str | None = None
+    resets: bool = False
 
     @property
     def width(self) -> int:
@@ -90,86 +234,97 @@ class Channel(Settings):
     @property
     def is_scaled(self) -> bool:
         """Whether the value differs from the raw number."""
-        return self.scale != 1 or self.offset != 0
+        return super().is_scaled or self.sf is not None
 
     @property
-    def stored(self) -> Stored:
-        """The type of its values, whatever they are: `230.0` stays a float."""
-        if self.type is Type.STR or self.enum:
-            return "str"
+    def raw(self) -> Stored:
+        """The type of what the device says, before it is scaled or named."""
         if self.type is Type.BOOL:
             return "bool"
-        return "float" if self.type.is_float or self.is_scaled else "int"
+        if self.type.is_text:
+            return "str"
+        return "float" if self.type.is_float else "int"
 
-    @model_validator(mode="before")
-    @classmethod
-    def _default_kind(cls, entry: Any) -> Any:  # noqa: ANN401 - YAML can be anything
-        if not isinstance(entry, dict) or "kind" in entry:
-            return entry
-        if entry.get("type") == Type.STR:
-            return {**entry, "kind": ChannelKind.TEXT}
-        is_state = entry.get("type") == Type.BOOL or entry.get("enum")
-        return {**entry, "kind": ChannelKind.STATE} if is_state else entry
-
-    @model_validator(mode="after")
-    def _agrees_with_itself(self) -> Self:
-        for problem in self._problems():
-            raise ValueError(problem)
-        return self
-
-    def _problems(self) -> Iterator[str]:
-        if not is_name(CHANNEL, self.id):
-            yield f"id {self.id!r} should be snake_case, such as voltage_l1"
-        if self.id in RESERVED_CHANNELS:
-            yield f"id {self.id!r} is the stores' own; choose another"
-        if self.unit and self.unit not in UNITS:
-            yield f"unit {self.unit!r} is not in the table of SenML units"
+    def _problems_of_place(self) -> Iterator[str]:
         if self.end > ADDRESS_MAX + 1:
             yield f"{self.width} registers from {self.address} end beyond {ADDRESS_MAX}"
-        yield from self._problems_of_type()
-        yield from self._problems_of_value()
-
-    def _problems_of_type(self) -> Iterator[str]:
         if self.table.is_bits and (self.type is not Type.BOOL or self.bit is not None):
             yield f"a {self.table} is one bit: type bool, and no bit"
         if self.type is Type.BOOL and not self.table.is_bits and self.bit is None:
             yield "a bool in a register needs its bit, 0 to 15"
         if self.bit is not None and self.type is not Type.BOOL:
             yield f"bit is for bool; a part of {self.type} is bits: [lowest, how many]"
-        if (self.length is None) == (self.type is Type.STR):
-            yield "length, in registers, belongs to str, and str needs it"
+        yield from self._problems_of_bytes()
+
+    def _problems_of_bytes(self) -> Iterator[str]:
+        if self.type.has_length and self.length is None:
+            yield f"a {self.type} needs its length, in registers"
+        if self.length is not None and not self.type.has_length:
+            yield f"a {self.type} has no length: it is {self.type.registers} registers wide"
         if self.order and sorted(self.order) != sorted(natural_order(self.type)):
             yield f"order {self.order!r} is no permutation of {natural_order(self.type)}"
+        if self.layout != "both" and not self.type.is_characters:
+            yield f"layout is for characters; {self.type} has none"
         if self.bits is not None and not self._bits_fit(*self.bits):
             yield f"bits {list(self.bits)} do not fit into {self.type}"
 
     def _bits_fit(self, lowest: int, count: int) -> bool:
-        room = self.type.unsigned_bits
-        return lowest >= 0 and count >= 1 and lowest + count <= room
+        return lowest >= 0 and count >= 1 and lowest + count <= self.type.unsigned_bits
 
-    def _problems_of_value(self) -> Iterator[str]:
-        if self.is_scaled and not self.type.is_number:
-            yield f"scale and offset do not apply to {self.type}"
-        if self.enum and (not self.type.is_integer or self.is_scaled):
-            yield "enum is for integers without scale"
-        if not (self.scale.is_finite() and SCALE_MIN <= abs(self.scale) <= SCALE_MAX):
-            yield f"scale {self.scale} is not between {SCALE_MIN} and {SCALE_MAX}"
-        if not (self.offset.is_finite() and abs(self.offset) <= SCALE_MAX):
-            yield f"offset {self.offset} is beyond {SCALE_MAX}"
-        if (self.nan or self.nan_reasons) and not self.type.is_number:
+    def _problems_of_scale(self) -> Iterator[str]:
+        yield from super()._problems_of_scale()
+        if self.sf is not None and super().is_scaled:
+            yield "sf takes the place of scale and offset"
+        if self.sf is not None and self.raw != "int":
+            yield f"sf is for integers, not {self.type}"
+
+    def _problems_of_codes(self) -> Iterator[str]:
+        yield from super()._problems_of_codes()
+        if (self.nan or self.nan_reasons) and not self.type.number_bits:
             yield f"nan does not apply to {self.type}"
         for raw in (*self.nan, *self.nan_reasons):
             if not 0 <= raw < 1 << self.field_bits:
                 yield f"nan {raw} is no raw value of {self.field_bits} bits"
-        for reason in self.nan_reasons.values():
-            if not is_name(REASON, reason):
-                yield f"reason {reason!r} should be snake_case, such as stuck_on"
-        yield from self._problems_of_range()
+        for bit in self.flags:
+            if bit >= self.field_bits:
+                yield f"flag {bit} is beyond its {self.field_bits} bits"
 
-    def _problems_of_range(self) -> Iterator[str]:
-        if self.range is None:
-            return
-        if self.stored not in ("float", "int"):
-            yield f"range does not apply to values of {self.stored}"
-        if not self.range[0] <= self.range[1]:
-            yield f"range {list(self.range)} should be [lowest, highest]"
+    def _problems_of_access(self) -> Iterator[str]:
+        yield from super()._problems_of_access()
+        if self.write is not None:
+            yield from self.write.misfits(self.table, self.width)
+
+
+class FieldChannel(Channel):
+    """A value that a protocol knows by a name of its own.
+
+    Attributes:
+        field: the protocol's name of it.
+        type: what the protocol says it is, before it is scaled or named.
+    """
+
+    field: Annotated[str, Field(min_length=1)]
+    type: Stored
+
+    @property
+    def raw(self) -> Stored:
+        """The type of what the device says, before it is scaled or named."""
+        return self.type
+
+    def _problems_of_place(self) -> Iterator[str]:
+        yield from ()
+
+    def _problems_of_access(self) -> Iterator[str]:
+        if self.access.is_written or self.write is not None:
+            yield "access and write are Modbus'; over other protocols a channel is only read"
+
+
+def _kind(kind: object, *, is_coded: bool) -> ChannelKind:
+    """What a channel of that type is, unless it says so itself."""
+    if is_coded or kind in (Type.BOOL, Type.SUNSSF):
+        return ChannelKind.STATE
+    if not isinstance(kind, str) or kind not in set(Type):
+        return ChannelKind.GAUGE
+    if Type(kind).is_time:
+        return ChannelKind.TIME
+    return ChannelKind.TEXT if Type(kind).is_text else ChannelKind.GAUGE

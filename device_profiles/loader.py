@@ -6,12 +6,14 @@ import difflib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from device_profiles.model import Profile
+from device_profiles.model import model_of
 from telemetry import settings
 from telemetry.settings import SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from device_profiles.model import AnyProfile
 
 CATALOGUE = Path(__file__).parent / "catalogue"
 
@@ -20,13 +22,23 @@ class UnknownProfile(LookupError):
     """No directory has a profile of this id."""
 
 
-def load(path: Path) -> Profile:
+def parse(text: str, name: str) -> AnyProfile:
+    """The profile in a text; `name` is what errors call it.
+
+    Raises:
+        SettingsError: if something in it is wrong, with the lines.
+    """
+    document, lines = settings.read_yaml(text, name)
+    return settings.fit(document, lines, model_of(document), name)
+
+
+def load(path: Path) -> AnyProfile:
     """The profile in a file, which is called after it.
 
     Raises:
         SettingsError: if it cannot be read or something in it is wrong, with the lines.
     """
-    profile = settings.load(path, Profile)
+    profile = parse(settings.read(path), str(path))
     if profile.id != path.stem:
         raise SettingsError([f"{path}: id {profile.id!r} should be the file's name"])
     return profile
@@ -37,7 +49,7 @@ def catalogue(directory: Path = CATALOGUE) -> dict[str, Path]:
     return {path.stem: path for path in sorted(directory.glob("*.yaml"))}
 
 
-def find(name: str, extra_dirs: Sequence[Path] = ()) -> Profile:
+def find(name: str, extra_dirs: Sequence[Path] = ()) -> AnyProfile:
     """The profile of that id; a site's own directories, in order, stand before the catalogue.
 
     Raises:

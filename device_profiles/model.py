@@ -1,4 +1,4 @@
-"""A device profile: which channels a device model has, and how its registers become values.
+"""A device profile: which channels a device model has, and how its bytes become values.
 
 Schema `device-profile/1`. Everything that can be checked without the device is checked here, so
 that behind it decoding cannot fail and planning cannot leave what the device answers.
@@ -6,16 +6,21 @@ that behind it decoding cannot fail and planning cannot leave what the device an
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from decimal import Decimal
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, get_args
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, ModelWrapValidatorHandler, ValidationError, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
+from device_profiles import references
 from device_profiles.behaviour import Group, Limits, Serial, Timing
-from device_profiles.channel import Channel, ChannelKind, Stored
-from device_profiles.evidence import Example, Source
+from device_profiles.channel import Channel, ChannelKind, FieldChannel, RegisterChannel, Stored
+from device_profiles.evidence import Example, RegisterExample, Source
+from device_profiles.identify import Identify, Probe
 from device_profiles.registers import Table, Type, natural_order
+from device_profiles.repeat import Entries, times
+from device_profiles.writing import Command
 from telemetry.names import CHANNEL, DEVICE, is_name
 from telemetry.settings import Settings
 
@@ -25,13 +30,17 @@ if TYPE_CHECKING:
     from telemetry.settings import Place
 
 __all__ = [
+    "AnyProfile",
     "Channel",
     "ChannelKind",
-    "Defaults",
     "Example",
+    "FieldChannel",
+    "FieldProfile",
     "Group",
     "Limits",
+    "ModbusProfile",
     "Profile",
+    "RegisterChannel",
     "Serial",
     "Source",
     "Stored",
@@ -40,19 +49,47 @@ __all__ = [
     "Type",
 ]
 
+FieldProtocol = Literal[
+    "plantower",
+    "sds011",
+    "sps30",
+    "mhz19",
+    "a02",
+    "wxt",
+    "megatec",
+    "dlt645",
+    "iec62056-21",
+    "mbus",
+    "umb",
+    "ab3418",
+]
+"""The protocols other than Modbus."""
+
 
 class Defaults(Settings):
-    """What channels have unless they say otherwise; `order` only where it has the right length."""
+    """What channels have unless they say otherwise; `scale` only where there is a number to it."""
 
-    table: Table | None = None
-    type: Type | None = None
-    order: str | None = None
     scale: Decimal | None = None
     group: str | None = None
 
 
+class RegisterDefaults(Defaults):
+    """The same of registers: `order` where it has the type's length, `nan` with the type here."""
+
+    table: Table | None = None
+    type: Type | None = None
+    order: str | None = None
+    nan: tuple[int, ...] | None = None
+
+
+class FieldDefaults(Defaults):
+    """The same of a protocol's fields."""
+
+    type: Stored | None = None
+
+
 class Profile(Settings):
-    """A device model.
+    """A device model, whatever protocol it speaks.
 
     Attributes:
         id: of the model; never changed.
@@ -60,7 +97,7 @@ class Profile(Settings):
         device_class: what it is (`class` in the file), such as electricity-meter.
         measurement: the table that its samples are stored in.
         verify: facts that nobody has confirmed on hardware.
-        unit: the Modbus address it leaves the factory with.
+        commands: what else it could be told; declared for people, never executed.
         quirks: what an operator should know.
     """
 
@@ -70,94 +107,167 @@ class Profile(Settings):
     title: Annotated[str, Field(min_length=1)]
     device_class: Annotated[str, Field(alias="class", pattern=r"^[a-z]+(-[a-z]+)*$")]
     measurement: str
-    protocol: Literal["modbus"] = "modbus"
+    protocol: str
     sources: Annotated[tuple[Source, ...], Field(min_length=1)]
     verify: tuple[str, ...] = ()
-    unit: Annotated[int, Field(ge=1, le=247)] = 1
     serial: Serial = Serial()
-    limits: Limits = Limits()
     timing: Timing = Timing()
+    identify: Probe | None = None
     groups: Annotated[dict[str, Group], Field(min_length=1)]
     defaults: Defaults = Defaults()
-    channels: Annotated[tuple[Channel, ...], Field(min_length=1)]
-    examples: Annotated[tuple[Example, ...], Field(min_length=1)]
+    channels: tuple[Channel, ...]
+    examples: tuple[Example, ...]
+    commands: tuple[Command, ...] = ()
     quirks: tuple[str, ...] = ()
 
-    @model_validator(mode="before")
+    @property
+    def unverified(self) -> tuple[str, ...]:
+        """Every fact of it that nobody has confirmed on hardware."""
+        of_channels = (f"{c.id}.{fact}" for c in self.channels for fact in c.verify)
+        return (*self.verify, *of_channels)
+
+    @property
+    def readable(self) -> tuple[Channel, ...]:
+        """The channels that can be read at all."""
+        return tuple(channel for channel in self.channels if channel.access.is_read)
+
+    @model_validator(mode="wrap")
     @classmethod
-    def _inherit(cls, document: Any) -> Any:  # noqa: ANN401 - YAML can be anything
-        match document:
-            case {"defaults": dict(defaults), "channels": list(channels)}:
-                known = {key: defaults[key] for key in Defaults.model_fields if key in defaults}
-                return {**document, "channels": [_inheriting(known, entry) for entry in channels]}
-            case _:
-                return document
-
-    @model_validator(mode="after")
-    def _agrees_with_itself(self) -> Self:
-        problems = [*self._problems(), *self._problems_of_examples()]
+    def _checked(
+        cls,
+        document: Any,  # noqa: ANN401 - YAML can be anything
+        handler: ModelWrapValidatorHandler[Self],
+    ) -> Self:
+        profile = handler(_inherited(document))
+        problems = list(profile.problems())
         if problems:
+            entries = _entries(document)
             raise ValidationError.from_exception_data(
-                "Profile",
-                [
-                    # the message is context: a template would read braces in it
-                    InitErrorDetails(
-                        type=PydanticCustomError("profile", "{problem}", {"problem": message}),
-                        loc=place,
-                        input=self.id,
-                    )
-                    for place, message in problems
-                ],
+                "Profile", [_error(_at(place, entries), message) for place, message in problems]
             )
-        return self
+        return profile
 
-    def _problems(self) -> Iterator[tuple[Place, str]]:
+    @abstractmethod
+    def problems(self) -> Iterator[tuple[Place, str]]:
+        """Where its parts do not fit together, and why."""
         if not is_name(DEVICE, self.id):
             yield ("id",), f"{self.id!r} should be such as eastron-sdm630"
         if not is_name(CHANNEL, self.measurement):
             yield ("measurement",), f"{self.measurement!r} should be such as electricity_meter"
-        first: dict[str, int] = {}
-        for index, channel in enumerate(self.channels):
-            place: Place = ("channels", index)
-            if first.setdefault(channel.id, index) != index:
-                yield place, f"id {channel.id!r} is taken by channels[{first[channel.id]}]"
-            for problem in self._misfits(channel):
-                yield place, problem
+        yield from references.among_channels(self.channels, self.groups)
+        yield from references.of_examples(self.examples, self.channels)
+        if self.identify is not None:
+            yield from references.of_probe(self.identify, self.channels)
 
-    def _misfits(self, channel: Channel) -> Iterator[str]:
-        if channel.group not in self.groups:
-            yield f"group {channel.group!r} is not among {', '.join(self.groups)}"
-        if channel.width > self.limits.room(channel.table):
-            room = self.limits.room(channel.table)
-            yield f"{channel.id!r} is {channel.width} registers wide; one read takes {room}"
-        if self.limits.bounds(channel) is None:
-            ranges = [list(pair) for pair in self.limits.ranges[channel.table]]
-            last = channel.end - 1
-            yield f"{channel.address} to {last} is in none of the {channel.table} ranges {ranges}"
 
-    def _problems_of_examples(self) -> Iterator[tuple[Place, str]]:
-        known = {channel.id: channel for channel in self.channels}
-        for index, example in enumerate(self.examples):
-            end = example.address + len(example.words)
-            for name in (*example.values, *example.flags):
-                channel = known.get(name)
-                if channel is None:
-                    yield ("examples", index), f"there is no channel {name!r}"
-                elif channel.table is not example.table or not (
-                    example.address <= channel.address and channel.end <= end
-                ):
-                    yield ("examples", index), f"channel {name!r} is not within these bytes"
+class ModbusProfile(Profile):
+    """A device that is read by Modbus.
+
+    Attributes:
+        unit: the Modbus address it leaves the factory with.
+    """
+
+    protocol: Literal["modbus"] = "modbus"
+    unit: Annotated[int, Field(ge=1, le=247)] = 1
+    limits: Limits = Limits()
+    identify: Identify | None = None
+    defaults: RegisterDefaults = RegisterDefaults()
+    channels: Annotated[tuple[RegisterChannel, ...], Entries]
+    examples: Annotated[tuple[RegisterExample, ...], Field(min_length=1)]
+
+    def problems(self) -> Iterator[tuple[Place, str]]:
+        """Where its parts do not fit together, and why."""
+        yield from super().problems()
+        yield from references.among_registers(self.channels, self.limits)
+        yield from references.of_bytes(self.examples, self.channels)
+        if self.identify is not None:
+            yield from references.of_identity(self.identify, self.channels, self.limits)
+
+
+class FieldProfile(Profile):
+    """A device that is read by another protocol, which knows its values by name.
+
+    Attributes:
+        address: as its protocol spells it, that it leaves the factory with; empty where the
+            protocol has none.
+    """
+
+    protocol: FieldProtocol
+    address: str = ""
+    defaults: FieldDefaults = FieldDefaults()
+    channels: Annotated[tuple[FieldChannel, ...], Entries]
+    examples: Annotated[tuple[Example, ...], Field(min_length=1)]
+
+    def problems(self) -> Iterator[tuple[Place, str]]:
+        """Where its parts do not fit together, and why."""
+        yield from super().problems()
+
+
+AnyProfile = ModbusProfile | FieldProfile
+
+
+def model_of(document: object) -> type[ModbusProfile | FieldProfile]:
+    """The model that a document follows, by its protocol."""
+    protocol = document.get("protocol") if isinstance(document, dict) else None
+    return FieldProfile if protocol in get_args(FieldProtocol) else ModbusProfile
+
+
+def _error(place: Place, message: str) -> InitErrorDetails:
+    # the message is context: a template would read braces in it
+    problem = PydanticCustomError("profile", "{problem}", {"problem": message})
+    return InitErrorDetails(type=problem, loc=place, input=None)
+
+
+def _entries(document: Any) -> list[int]:  # noqa: ANN401 - YAML can be anything
+    """Of each channel, the index of the entry that it came from."""
+    entries = document["channels"] if isinstance(document, dict) else ()
+    return [index for index, entry in enumerate(entries) for _ in range(times(entry))]
+
+
+def _at(place: Place, entries: list[int]) -> Place:
+    match place:
+        case ("channels", int(index), *rest):
+            return ("channels", entries[index], *rest)
+        case _:
+            return place
+
+
+def _inherited(document: Any) -> Any:  # noqa: ANN401 - YAML can be anything
+    match document:
+        case {"defaults": dict(defaults), "channels": list(channels)}:
+            known = {key: defaults[key] for key in RegisterDefaults.model_fields if key in defaults}
+            return {**document, "channels": [_inheriting(known, entry) for entry in channels]}
+        case _:
+            return document
 
 
 def _inheriting(defaults: dict[str, Any], entry: Any) -> Any:  # noqa: ANN401 - YAML
     if not isinstance(entry, dict):
         return entry
     merged = {**defaults, **entry}
-    if "order" in merged and "order" not in entry and not _order_fits(merged):
-        del merged["order"]
-    return merged
+    unfit = {
+        "order": not _order_fits(merged),
+        "nan": "type" in entry,
+        "scale": not _is_scalable(merged),
+    }
+    return {
+        key: value for key, value in merged.items() if key in entry or not unfit.get(key, False)
+    }
 
 
 def _order_fits(entry: dict[str, Any]) -> bool:
+    kind = _type(entry)
+    return kind is not None and len(str(entry.get("order"))) == len(natural_order(kind))
+
+
+def _is_scalable(entry: dict[str, Any]) -> bool:
+    if any(key in entry for key in ("enum", "flags", "sf")):
+        return False
+    kind = _type(entry)
+    return kind is None or kind.is_number
+
+
+def _type(entry: dict[str, Any]) -> Type | None:
+    """The type of registers that an entry names; a protocol's `bool` and `str` are named alike."""
     kind = entry.get("type")
-    return kind in set(Type) and len(str(entry["order"])) == len(natural_order(Type(kind)))
+    return Type(kind) if isinstance(kind, str) and kind in set(Type) else None

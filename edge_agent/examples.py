@@ -5,13 +5,15 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from device_profiles.model import ModbusProfile
 from device_profiles.registers import Type
 from edge_agent.bus.plan import Request, decode_reply
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from device_profiles.model import Channel, Example, Profile
+    from device_profiles.evidence import RegisterExample
+    from device_profiles.model import Profile, RegisterChannel
     from telemetry.sample import Value
 
 TOLERANCE = {Type.F16: 1e-3, Type.F32: 1e-6}
@@ -20,6 +22,8 @@ TOLERANCE = {Type.F16: 1e-3, Type.F32: 1e-6}
 
 def mismatches(profile: Profile) -> list[str]:
     """What the examples say and the channels do not, ready to be shown; empty if all is well."""
+    if not isinstance(profile, ModbusProfile):
+        return []
     return [
         f"examples[{index}] ({example.source}): {problem}"
         for index, example in enumerate(profile.examples)
@@ -27,7 +31,7 @@ def mismatches(profile: Profile) -> list[str]:
     ]
 
 
-def _differences(profile: Profile, example: Example) -> Iterator[str]:
+def _differences(profile: ModbusProfile, example: RegisterExample) -> Iterator[str]:
     named = {*example.values, *example.flags}
     channels = tuple(channel for channel in profile.channels if channel.id in named)
     request = Request(example.table, example.address, len(example.words), channels)
@@ -42,7 +46,7 @@ def _differences(profile: Profile, example: Example) -> Iterator[str]:
             yield f"channel {channel.id!r} should be {wanted}, and is {flag or 'good'}"
 
 
-def _is_same(channel: Channel, expected: Value | None, value: Value | None) -> bool:
+def _is_same(channel: RegisterChannel, expected: Value | None, value: Value | None) -> bool:
     if isinstance(expected, float | int) and isinstance(value, float) and not channel.is_scaled:
         return math.isclose(expected, value, rel_tol=TOLERANCE.get(channel.type, 0.0))
     return expected == value and isinstance(expected, bool) == isinstance(value, bool)

@@ -11,6 +11,7 @@ from importlib import metadata
 from typing import TYPE_CHECKING
 
 from device_profiles.loader import UnknownProfile, find
+from device_profiles.model import ModbusProfile
 from edge_agent.bus.plan import Cost, plan
 from edge_agent.bus.settings import Line
 from edge_agent.config import AgentConfig
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from device_profiles.model import Channel, Profile
+    from device_profiles.model import Profile, RegisterChannel
     from edge_agent.bus.plan import Request
     from edge_agent.bus.settings import AnyBus
     from edge_agent.config import DeviceSettings
@@ -46,7 +47,7 @@ class Round:
     requests: tuple[Request, ...]
 
     @property
-    def channels(self) -> tuple[Channel, ...]:
+    def channels(self) -> tuple[RegisterChannel, ...]:
         """Every channel that it brings."""
         return tuple(channel for request in self.requests for channel in request.channels)
 
@@ -56,7 +57,7 @@ class SiteDevice:
     """A device with its profile; `response` (seconds): how long it may take to begin to answer."""
 
     settings: DeviceSettings
-    profile: Profile
+    profile: ModbusProfile
     rounds: tuple[Round, ...]
     cost: Cost
     response: float
@@ -114,7 +115,7 @@ def load(path: Path) -> Site:
 
 
 def site_device(
-    device: DeviceSettings, bus: AnyBus, profile: Profile, plans: Plans | None = None
+    device: DeviceSettings, bus: AnyBus, profile: ModbusProfile, plans: Plans | None = None
 ) -> SiteDevice:
     """A device's rounds on its bus; `plans` holds the reads of devices like it, or will."""
     plans = {} if plans is None else plans
@@ -144,32 +145,41 @@ def model(profile: Profile) -> announce.Model:
     return announce.Model(profile.revision, profile.measurement, channels)
 
 
-def _profiles(config: AgentConfig, text: str, name: str) -> tuple[dict[str, Profile], list[str]]:
+def _profiles(
+    config: AgentConfig, text: str, name: str
+) -> tuple[dict[str, ModbusProfile], list[str]]:
     """The profiles by id, and what is wrong with them."""
     directories = [] if config.profiles_dir is None else [config.profiles_dir]
     _, lines = settings.read_yaml(text, name)
-    profiles: dict[str, Profile] = {}
+    profiles: dict[str, ModbusProfile] = {}
     problems: dict[str, list[str]] = {}
     for index, device in enumerate(config.devices):
         if device.profile in profiles or device.profile in problems:
             continue
+        place = ("devices", index, "profile")
+        where = f"{name}:{lines.get(place, 1)}: {settings.spell(place)}"
         try:
-            profiles[device.profile] = find(device.profile, directories)
+            profile = find(device.profile, directories)
+            if isinstance(profile, ModbusProfile):
+                profiles[device.profile] = profile
+            else:
+                problems[device.profile] = [f"{where} — speaks {profile.protocol}, not Modbus"]
         except UnknownProfile as error:
-            place = ("devices", index, "profile")
-            problems[device.profile] = [f"{name}:{lines[place]}: {settings.spell(place)} — {error}"]
+            problems[device.profile] = [f"{where} — {error}"]
         except settings.SettingsError as error:
             problems[device.profile] = error.problems
     return profiles, [problem for part in problems.values() for problem in part]
 
 
-def _cost(bus: AnyBus, profile: Profile) -> Cost:
+def _cost(bus: AnyBus, profile: ModbusProfile) -> Cost:
     if isinstance(bus, Line):
         return Cost.serial(bus.baud, char_bits=bus.wire.bits, turnaround=profile.timing.turnaround)
     return Cost.tcp()
 
 
-def _plan(device: DeviceSettings, profile: Profile, cost: Cost) -> dict[float, tuple[Request, ...]]:
+def _plan(
+    device: DeviceSettings, profile: ModbusProfile, cost: Cost
+) -> dict[float, tuple[Request, ...]]:
     """The reads at each interval, the shortest first."""
     intervals = _intervals(device, profile)
     return {
@@ -178,7 +188,7 @@ def _plan(device: DeviceSettings, profile: Profile, cost: Cost) -> dict[float, t
     }
 
 
-def _intervals(device: DeviceSettings, profile: Profile) -> dict[str, float]:
+def _intervals(device: DeviceSettings, profile: ModbusProfile) -> dict[str, float]:
     """Each group's interval: the site's own is for the fastest, the others are never faster."""
     own = {name: group.interval for name, group in profile.groups.items() if _used(profile, name)}
     if device.interval is None:
@@ -190,9 +200,11 @@ def _intervals(device: DeviceSettings, profile: Profile) -> dict[str, float]:
     }
 
 
-def _used(profile: Profile, group: str) -> bool:
+def _used(profile: ModbusProfile, group: str) -> bool:
     return any(channel.group == group for channel in profile.channels)
 
 
-def _members(profile: Profile, intervals: dict[str, float], interval: float) -> Iterator[Channel]:
+def _members(
+    profile: ModbusProfile, intervals: dict[str, float], interval: float
+) -> Iterator[RegisterChannel]:
     return (c for c in profile.channels if intervals[c.group] == interval)

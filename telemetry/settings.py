@@ -50,12 +50,20 @@ def load(path: Path, model: type[M]) -> M:
     Raises:
         SettingsError: if it cannot be read, is not YAML, or does not fit the model.
     """
+    return parse(read(path), model, str(path))
+
+
+def read(path: Path) -> str:
+    """What stands in the file at `path`.
+
+    Raises:
+        SettingsError: if it cannot be read.
+    """
     try:
-        text = path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "is not UTF-8"
         raise SettingsError([f"{path}: {reason}"]) from error
-    return parse(text, model, str(path))
 
 
 def parse(text: str, model: type[M], name: str) -> M:
@@ -65,6 +73,15 @@ def parse(text: str, model: type[M], name: str) -> M:
         SettingsError: if it is not YAML or does not fit the model.
     """
     document, lines = read_yaml(text, name)
+    return fit(document, lines, model, name)
+
+
+def fit(document: object, lines: dict[Place, int], model: type[M], name: str) -> M:
+    """A document that `read_yaml` has read, as a `model`.
+
+    Raises:
+        SettingsError: if it does not fit the model.
+    """
     try:
         return model.model_validate({} if document is None else document)
     except ValidationError as error:

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from device_profiles import loader
+from device_profiles.channel import FieldChannel, RegisterChannel
 from edge_agent.cli.options import Json, echo_json, echo_table, fail
 from edge_agent.examples import mismatches
 from telemetry.settings import SettingsError
 
 if TYPE_CHECKING:
-    from device_profiles.model import Profile
+    from device_profiles.model import AnyProfile, Channel
 
 EXAMPLES = """\b
 Examples:
@@ -65,11 +66,18 @@ def show(
     if profile.verify:
         typer.echo(f"unverified: {', '.join(profile.verify)}")
     typer.echo("")
-    rows = [
-        (c.id, c.table, c.address, c.type, c.stored, c.unit, c.group, c.label)
-        for c in profile.channels
-    ]
-    echo_table(("channel", "table", "address", "type", "stored", "unit", "group", "label"), rows)
+    rows = [(c.id, _place(c), c.stored, c.unit, c.group, c.label) for c in profile.channels]
+    echo_table(("channel", "place", "stored", "unit", "group", "label"), rows)
+
+
+def _place(channel: Channel) -> str:
+    match channel:
+        case RegisterChannel():
+            return f"{channel.table} {channel.address} {channel.type}"
+        case FieldChannel():
+            return channel.field
+        case _:
+            raise TypeError(channel)
 
 
 @app.command()
@@ -95,7 +103,7 @@ def _names(directory: Path | None) -> list[str]:
     return sorted({**loader.catalogue(), **own})
 
 
-def _found(name: str, directory: Path | None) -> Profile:
+def _found(name: str, directory: Path | None) -> AnyProfile:
     try:
         return loader.find(name, [] if directory is None else [directory])
     except loader.UnknownProfile as error:

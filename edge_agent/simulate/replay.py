@@ -16,7 +16,7 @@ from device_profiles.encode import encode
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from device_profiles.model import Channel, Profile
+    from device_profiles.model import ModbusProfile, RegisterChannel
     from device_profiles.registers import Table
     from edge_agent.simulate.scenario import Event
     from edge_agent.simulate.signal import Signal
@@ -36,7 +36,7 @@ class Replay:
 
     def __init__(
         self,
-        profile: Profile,
+        profile: ModbusProfile,
         signals: Mapping[str, Signal],
         *,
         events: Sequence[Event] = (),
@@ -82,7 +82,7 @@ class Replay:
                     cells[address] = cells.get(address, 0) | word
         return {table: ChainMap(said[table], known) for table, known in self._silent_cells.items()}
 
-    def _words(self, channel: Channel, value: Value) -> Sequence[int]:
+    def _words(self, channel: RegisterChannel, value: Value) -> Sequence[int]:
         """The channel's words; kept until its value changes, because most hold on for long."""
         said = self._said.get(channel.id)
         if said is None or said[0] != value:
@@ -90,7 +90,7 @@ class Replay:
         return said[1]
 
 
-def _cells(profile: Profile, illegal: Ranges) -> dict[Table, dict[int, int]]:
+def _cells(profile: ModbusProfile, illegal: Ranges) -> dict[Table, dict[int, int]]:
     """The addresses that are there, by table, each 0."""
     tables = dict.fromkeys(channel.table for channel in profile.channels)
     return {
@@ -104,6 +104,6 @@ def _cells(profile: Profile, illegal: Ranges) -> dict[Table, dict[int, int]]:
     }
 
 
-def _extent(profile: Profile, table: Table) -> Ranges:
+def _extent(profile: ModbusProfile, table: Table) -> Ranges:
     channels = [channel for channel in profile.channels if channel.table is table]
     return [(min(c.address for c in channels), max(c.end for c in channels) - 1)]

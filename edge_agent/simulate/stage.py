@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from device_profiles.encode import NotEncodable
 from device_profiles.loader import UnknownProfile, find
+from device_profiles.model import ModbusProfile
 from edge_agent.simulate.recording import BadRecording, Recording, parse
 from edge_agent.simulate.replay import Replay, UnknownChannel
 from edge_agent.simulate.scenario import RtuBus, Scenario, TcpBus
@@ -79,8 +80,11 @@ def _recordings(path: Path, scenario: Scenario) -> dict[str, Recording]:
 def _unit(
     device: SimulatedDevice, recordings: Mapping[str, Recording], folders: tuple[Path, ...]
 ) -> Unit:
+    profile = find(device.profile, folders)
+    if not isinstance(profile, ModbusProfile):
+        raise BadWiring(f"profile {profile.id!r} speaks {profile.protocol}, not Modbus")
     replay = Replay(
-        find(device.profile, folders),
+        profile,
         signals(device.channels, recordings),
         events=device.events,
         illegal=device.faults.illegal,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from crccheck.crc import CrcModbus  # type: ignore[import-untyped]
 
-from device_profiles.model import Profile
+from device_profiles.model import ModbusProfile
 from edge_agent.examples import mismatches
 from telemetry import settings
 
@@ -17,7 +17,7 @@ GUIDE = Path(__file__).parents[2] / "docs" / "add-a-device.md"
 def test_the_guides_profile_is_a_profile() -> None:
     what, channels, _, examples = re.findall(r"```yaml\n(.*?)```", GUIDE.read_text(), re.DOTALL)
 
-    profile = settings.parse(what + channels + examples, Profile, "acme-em3.yaml")
+    profile = settings.parse(what + channels + examples, ModbusProfile, "acme-em3.yaml")
 
     assert mismatches(profile) == []
 

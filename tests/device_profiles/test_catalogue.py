@@ -10,21 +10,23 @@ import pytest
 from device_profiles import loader
 from device_profiles.decode import decoder
 from device_profiles.encode import encode
+from device_profiles.model import ModbusProfile
 from device_profiles.registers import Type
 from edge_agent.bus.plan import Cost, decode_reply, plan
 from edge_agent.examples import mismatches
 
 if TYPE_CHECKING:
-    from device_profiles.model import Channel, Profile
+    from device_profiles.model import Profile, RegisterChannel
     from telemetry.sample import Value
 
 IDS = tuple(loader.catalogue())
 PROFILES = {name: loader.find(name) for name in IDS}
+MODBUS = {name: p for name, p in PROFILES.items() if isinstance(p, ModbusProfile)}
 
 TYPICAL: dict[Type, Value] = {Type.BOOL: True, Type.STR: "Feeder 7"}
 
 
-def value_of(channel: Channel) -> Value:
+def value_of(channel: RegisterChannel) -> Value:
     if channel.enum:
         return next(reversed(channel.enum.values()))
     if channel.type in TYPICAL:
@@ -55,8 +57,8 @@ def test_its_examples_mean_what_they_say(profile: Profile) -> None:
     assert mismatches(profile) == []
 
 
-@pytest.mark.parametrize("profile", PROFILES.values(), ids=IDS)
-def test_every_channel_says_what_was_encoded_in_its_stored_type(profile: Profile) -> None:
+@pytest.mark.parametrize("profile", MODBUS.values(), ids=MODBUS)
+def test_every_channel_says_what_was_encoded_in_its_stored_type(profile: ModbusProfile) -> None:
     for channel in profile.channels:
         value = value_of(channel)
 
@@ -66,9 +68,9 @@ def test_every_channel_says_what_was_encoded_in_its_stored_type(profile: Profile
         assert type(decoded).__name__ == channel.stored, channel.id
 
 
-@pytest.mark.parametrize("profile", PROFILES.values(), ids=IDS)
+@pytest.mark.parametrize("profile", MODBUS.values(), ids=MODBUS)
 def test_every_group_can_be_planned_on_the_slowest_line_that_the_device_knows(
-    profile: Profile,
+    profile: ModbusProfile,
 ) -> None:
     cost = Cost.serial(min(profile.serial.baud), turnaround=profile.timing.turnaround)
 
@@ -80,7 +82,7 @@ def test_every_group_can_be_planned_on_the_slowest_line_that_the_device_knows(
 
 
 def test_the_recorded_reply_of_a_pzem_is_read_in_one_request() -> None:
-    profile = PROFILES["pzem-016"]
+    profile = MODBUS["pzem-016"]
     wanted = [channel for channel in profile.channels if channel.group == "fast"]
 
     (request,) = plan(wanted, profile.limits, Cost.serial(9600))
@@ -92,7 +94,7 @@ def test_the_recorded_reply_of_a_pzem_is_read_in_one_request() -> None:
 
 
 def test_the_faults_of_a_traffic_signal_are_one_read() -> None:
-    profile = PROFILES["traffic-signal-plc"]
+    profile = MODBUS["traffic-signal-plc"]
 
     (request,) = plan(profile.channels, profile.limits, Cost.serial(19_200))
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from device_profiles.decode import Doubted, decoder
 from device_profiles.encode import NotEncodable, encode
-from device_profiles.model import Channel
+from device_profiles.model import RegisterChannel
 from device_profiles.registers import Type
 from telemetry.sample import (
     NOT_A_NUMBER,
@@ -29,9 +29,9 @@ from telemetry.sample import (
 )
 
 
-def channel(kind: str, **more: Any) -> Channel:  # noqa: ANN401 - a channel's keys
+def channel(kind: str, **more: Any) -> RegisterChannel:  # noqa: ANN401 - a channel's keys
     entry = {"id": "c", "table": "holding", "address": 0, "type": kind, **more}
-    return Channel.model_validate(entry)
+    return RegisterChannel.model_validate(entry)
 
 
 def decode(kind: str, words: list[int], **more: Any) -> Any:  # noqa: ANN401 - any outcome
@@ -257,7 +257,7 @@ ORDERS = {1: "AB", 2: "ABCD", 4: "ABCDEFGH"}
 
 
 @st.composite
-def channels(draw: st.DrawFn) -> Channel:
+def channels(draw: st.DrawFn) -> RegisterChannel:
     kind = draw(st.sampled_from(Type))
     more: dict[str, Any] = {}
     if kind is Type.STR:

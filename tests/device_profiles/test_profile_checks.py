@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from device_profiles import loader
-from device_profiles.model import Profile
+from device_profiles.model import ModbusProfile
 from edge_agent.examples import mismatches
 from telemetry import settings
 from telemetry.settings import SettingsError
@@ -36,8 +36,8 @@ examples:
 FIRST = "  - {id: voltage, address: 0, scale: 0.1, unit: V}"
 
 
-def parse(text: str) -> Profile:
-    return settings.parse(text, Profile, "acme-meter.yaml")
+def parse(text: str) -> ModbusProfile:
+    return settings.parse(text, ModbusProfile, "acme-meter.yaml")
 
 
 def problems(channel: str, *, text: str = GOOD) -> list[str]:
@@ -70,8 +70,8 @@ def test_a_default_order_is_for_the_types_that_have_its_length() -> None:
         ("address: 65535, type: u32, table: holding", "2 registers from 65535 end beyond 65535"),
         ("address: 0, order: ABCD", "order 'ABCD' is no permutation of AB"),
         ("address: 0, type: u32, order: AABB", "order 'AABB' is no permutation of ABCD"),
-        ("address: 0, type: str", "length, in registers, belongs to str, and str needs it"),
-        ("address: 0, length: 2", "length, in registers, belongs to str, and str needs it"),
+        ("address: 0, type: str", "a str needs its length, in registers"),
+        ("address: 0, length: 2", "a u16 has no length: it is 1 registers wide"),
         ("address: 0, type: str, length: 21", "'voltage' is 21 registers wide; one read takes 20"),
         ("address: 0, type: bool", "a bool in a register needs its bit, 0 to 15"),
         ("address: 0, bit: 3", "bit is for bool; a part of u16 is bits: [lowest, how many]"),
@@ -101,7 +101,7 @@ def test_an_id_that_stands_twice_is_told_at_the_second() -> None:
         parse(GOOD.replace("id: energy", "id: voltage"))
 
     assert caught.value.problems[0] == (
-        "acme-meter.yaml:13: channels[1] — id 'voltage' is taken by channels[0]"
+        "acme-meter.yaml:13: channels[1] — id 'voltage' stands twice"
     )
 
 
@@ -154,8 +154,8 @@ def test_all_that_is_wrong_is_told_at_once() -> None:
         ("{voltage: 230.1}", "{volts: 230.1}", "there is no channel 'volts'"),
         ("{voltage: 230.1}", "{energy: 7}", "channel 'energy' is not within these bytes"),
         ("table: input, address: 0, hex", "table: holding, address: 0, hex", "not within"),
-        ('"08fd"', '"08f"', "hex should be whole registers"),
-        ("values: {voltage: 230.1}, ", "", "should have bytes, and the values or flags"),
+        ('"08fd"', '"08f"', "hex should be bytes, two digits each"),
+        ("values: {voltage: 230.1}, ", "", "should have the values or flags that the bytes mean"),
         ("revision: 1", "revison: 1", "did you mean 'revision'?"),
     ],
 )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from device_profiles.model import Channel
+from device_profiles.model import RegisterChannel
 from device_profiles.registers import Table, Type
 from edge_agent.bus.failures import BadReply, BusDown, DeviceException, NoReply
 from edge_agent.bus.modbus import ModbusLink
@@ -32,9 +32,9 @@ PATIENT = 20.0
 
 def words(address: int, count: int, table: Table = Table.HOLDING) -> Request:
     channels = tuple(
-        Channel(id=f"c{n}", table=table, address=n, type=Type.U16)
+        RegisterChannel(id=f"c{n}", table=table, address=n, type=Type.U16)
         if not table.is_bits
-        else Channel(id=f"c{n}", table=table, address=n, type=Type.BOOL)
+        else RegisterChannel(id=f"c{n}", table=table, address=n, type=Type.BOOL)
         for n in range(address, address + count)
     )
     return Request(table, address, count, channels)

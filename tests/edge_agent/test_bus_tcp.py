@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 from pyModbusTCP.server import ModbusServer  # type: ignore[import-untyped]
 
-from device_profiles.model import Channel
+from device_profiles.model import RegisterChannel
 from device_profiles.registers import Table, Type
 from edge_agent.bus.failures import BadReply, BusDown, DeviceException, NoReply
 from edge_agent.bus.modbus import ModbusLink
@@ -37,7 +37,7 @@ SHORT = 0.1
 def words(address: int, count: int, table: Table = Table.HOLDING) -> Request:
     kind = Type.BOOL if table.is_bits else Type.U16
     channels = [
-        Channel(id=f"c{n}", table=table, address=n, type=kind)
+        RegisterChannel(id=f"c{n}", table=table, address=n, type=kind)
         for n in range(address, address + count)
     ]
     return Request(table, address, count, tuple(channels))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from device_profiles.model import Profile
+from device_profiles.model import ModbusProfile
 from edge_agent.examples import mismatches
 from telemetry import settings
 
@@ -32,7 +32,9 @@ examples:
 
 
 def check(says: str) -> list[str]:
-    return mismatches(settings.parse(PROFILE.replace("SAYS", says), Profile, "acme-meter.yaml"))
+    return mismatches(
+        settings.parse(PROFILE.replace("SAYS", says), ModbusProfile, "acme-meter.yaml")
+    )
 
 
 def test_a_float_of_four_bytes_may_be_written_as_people_read_it() -> None:
@@ -65,7 +67,7 @@ def test_a_difference_names_the_example_the_channel_and_both_values(
 def test_an_unexpected_flag_is_told() -> None:
     text = PROFILE.replace("SAYS", "values: {current: 0.1}").replace("3dcc cccd", "ffff ffff")
 
-    problems = mismatches(settings.parse(text, Profile, "acme-meter.yaml"))
+    problems = mismatches(settings.parse(text, ModbusProfile, "acme-meter.yaml"))
 
     assert problems == [
         "examples[0] (computed): channel 'current' should be 0.1, and is None",

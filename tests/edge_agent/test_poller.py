@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from pyModbusTCP.server import ModbusServer  # type: ignore[import-untyped]
 
-from device_profiles.model import Profile
+from device_profiles.model import ModbusProfile
 from edge_agent.bus.modbus import ModbusLink
 from edge_agent.bus.poller import Poller
 from edge_agent.bus.settings import RtuBus, TcpBus
@@ -50,8 +50,8 @@ examples:
 """
 
 
-def profile(text: str) -> Profile:
-    return settings.parse(text, Profile, "meter.yaml")
+def profile(text: str) -> ModbusProfile:
+    return settings.parse(text, ModbusProfile, "meter.yaml")
 
 
 class Samples:

@@ -5,15 +5,15 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from device_profiles.model import Channel, Limits
+from device_profiles.model import Limits, RegisterChannel
 from edge_agent.bus.plan import Cost, Request, plan
 from edge_agent.bus.quarantine import Quarantine
 from telemetry.sample import ILLEGAL_ADDRESS
 
 
-def channel(address: int) -> Channel:
+def channel(address: int) -> RegisterChannel:
     entry = {"id": f"c_{address}", "table": "holding", "address": address, "type": "u16"}
-    return Channel.model_validate(entry)
+    return RegisterChannel.model_validate(entry)
 
 
 def planned(addresses: set[int]) -> tuple[Request, ...]:
@@ -96,7 +96,7 @@ def test_a_held_channel_that_is_refused_again_waits_again() -> None:
 
 def test_channels_that_share_a_register_are_held_together() -> None:
     bits = [
-        Channel.model_validate(
+        RegisterChannel.model_validate(
             {"id": f"b_{n}", "table": "holding", "address": 3, "type": "bool", "bit": n}
         )
         for n in range(16)

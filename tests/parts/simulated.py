@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from device_profiles.model import Profile
+from device_profiles.model import ModbusProfile
 from edge_agent.simulate.replay import Replay
 from edge_agent.simulate.scenario import Faults
 from edge_agent.simulate.signal import Constant
@@ -42,9 +42,9 @@ INPUT = [0xFFFF, 0xD8B5]
 DISCRETE = [0] * 1998 + [1, 0]
 
 
-def four_tables() -> Profile:
+def four_tables() -> ModbusProfile:
     """The profile above."""
-    return settings.parse(PROFILE, Profile, "four-tables.yaml")
+    return settings.parse(PROFILE, ModbusProfile, "four-tables.yaml")
 
 
 def unit(faults: Faults | None = None, **values: float) -> Unit:
