@@ -28,6 +28,7 @@ from edge_agent.clock import ask_kernel, clock_state
 from edge_agent.config import GATEWAY, HEALTH_SUFFIX
 from edge_agent.delivery.delivery import Delivery
 from edge_agent.host import Host
+from edge_agent.latest import Latest
 from edge_agent.site import model, version
 from edge_agent.stamp import Stamps
 from telemetry import announce, systemd
@@ -68,6 +69,7 @@ class Agent:
         self._samples_read = 0
         self._status_fails = False
         names = [device.id for device in site.devices]
+        self._latest = Latest(names)
         self._delivery = Delivery(
             site.config.outbox,
             site.config.uplink,
@@ -159,6 +161,7 @@ class Agent:
 
     def _take(self, sample: Sample) -> None:
         self._samples_read += 1
+        self._latest.take(sample)
         self._delivery.put(sample)
 
     async def _tell_status(self) -> None:
@@ -182,13 +185,16 @@ class Agent:
             "version": version(),
             "pid": os.getpid(),
             "boot": self._boot,
+            "config": self._site.digest,
             "at": round(time.time(), 3),
             "started_at": round(self._started, 3),
             "clock": self._clock.value,
             "samples_read": self._samples_read,
             "delivery": dataclasses.asdict(self._delivery.stats()),
             "buses": [status.bus_document(poller, now) for poller in self._pollers],
-            "devices": status.device_documents(self._pollers, now),
+            "devices": status.device_documents(
+                self._pollers, now, self._latest, self._delivery.is_stored
+            ),
         }
 
     def _clock_now(self) -> Clock:

@@ -1,4 +1,4 @@
-"""The running agent's state as a small file, for `edge-agent status` and for scripts.
+"""The running agent's state as a small file, for `edge-agent status`, `test` and for scripts.
 
 Replaced as a whole each few seconds, and a last time at the end; a reader never sees half of it.
 """
@@ -6,14 +6,17 @@ Replaced as a whole each few seconds, and a last time at the end; a reader never
 from __future__ import annotations
 
 import json
+import os
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
     from edge_agent.bus.health import Health
     from edge_agent.bus.poller import Poller
+    from edge_agent.latest import Latest
+    from telemetry.sample import Sample
 
 FILE = "status.json"
 STALE_AFTER = 30.0
@@ -25,9 +28,14 @@ class NoStatus(Exception):
 
 
 def write(directory: Path, document: dict[str, object]) -> None:
-    """Replace the file. It is no loss if that fails: the outbox is what must be kept."""
+    """Replace the file, which holds values: it is for the owner and the group.
+
+    It is no loss if that fails: the outbox is what must be kept.
+    """
     fresh = directory / (FILE + ".new")
-    fresh.write_text(json.dumps(document), encoding="utf-8")
+    created = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o640)
+    with os.fdopen(created, "w", encoding="utf-8") as file:
+        file.write(json.dumps(document))
     fresh.replace(directory / FILE)
 
 
@@ -60,13 +68,29 @@ def bus_document(poller: Poller, now: float) -> dict[str, object]:
     }
 
 
-def device_documents(pollers: Iterable[Poller], now: float) -> list[dict[str, object]]:
-    """How each device stands; `now` is the monotonic clock's."""
+def device_documents(
+    pollers: Iterable[Poller], now: float, latest: Latest, is_stored: Callable[[Sample], bool]
+) -> list[dict[str, object]]:
+    """How each device stands, and what it said last; `now` is the monotonic clock's."""
     return [
-        {"id": name, "bus": poller.name, **_health_document(health, now)}
+        {
+            "id": name,
+            "bus": poller.name,
+            **_health_document(health, now),
+            "samples": [_sample_document(sample, is_stored) for sample in latest.of(name)],
+        }
         for poller in pollers
         for name, health in poller.health.items()
     ]
+
+
+def _sample_document(sample: Sample, is_stored: Callable[[Sample], bool]) -> dict[str, object]:
+    return {
+        "at": sample.at,
+        "stored": is_stored(sample),
+        "values": dict(sample.values),
+        "flags": {channel: str(flag) for channel, flag in sample.flags.items()},
+    }
 
 
 def _health_document(health: Health, now: float) -> dict[str, object]:

@@ -17,7 +17,7 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from pyModbusTCP.server import ModbusServer  # type: ignore[import-untyped]
@@ -43,6 +43,7 @@ agent: {{id: gw-1, site: market-hall, position: [10.7769, 106.7009]}}
 data_dir: {directory}
 clock: {{source: trusted}}
 vitals: {{interval: 1s}}
+status: {{interval: 200ms}}
 buses:
   - {{id: cabinet, transport: modbus-tcp, host: 127.0.0.1, port: {modbus}}}
 devices:
@@ -276,6 +277,27 @@ def test_its_state_is_a_file_for_scripts(site: Site) -> None:
     assert document["pid"] == process.pid
     assert document["buses"][0]["id"] == "cabinet"
     assert document["devices"][0]["id"] == "meter-1"
+    assert status.stat().st_mode & 0o777 == 0o640
+
+
+async def test_its_state_tells_each_devices_last_samples_and_which_are_stored(site: Site) -> None:
+    site.modbus.data_bank.set_input_registers(0, [0x4366, 0x0000])
+    site.broker.start()
+
+    def last_samples() -> list[dict[str, Any]]:
+        document = json.loads((site.directory / "status.json").read_text())
+        return list(document["devices"][0]["samples"])
+
+    def is_stored() -> bool:
+        return any(s["stored"] and s["values"].get("voltage") == 230.0 for s in last_samples())
+
+    with site.agent() as process:
+        await asyncio.to_thread(
+            eventually, lambda: any(s["values"] for s in last_samples()), process, site
+        )
+        assert not is_stored()
+        async with receiver(site.broker.port):
+            await asyncio.to_thread(eventually, is_stored, process, site)
 
 
 async def test_a_broker_that_goes_and_comes_back_costs_nothing(site: Site) -> None:
