@@ -34,7 +34,13 @@ def mismatches(profile: Profile) -> list[str]:
 def _differences(profile: ModbusProfile, example: RegisterExample) -> Iterator[str]:
     named = {*example.values, *example.flags}
     channels = tuple(channel for channel in profile.channels if channel.id in named)
-    request = Request(example.table, example.address, len(example.words), channels)
+    request = Request(
+        example.table,
+        example.address,
+        len(example.words),
+        channels,
+        beside=tuple(_beside(profile, example, named)),
+    )
     values, flags = decode_reply(request, example.words)
     for channel in channels:
         expected, value = example.values.get(channel.id), values.get(channel.id)
@@ -44,6 +50,16 @@ def _differences(profile: ModbusProfile, example: RegisterExample) -> Iterator[s
         if flag != example.flags.get(channel.id, ""):
             wanted = example.flags.get(channel.id, "good")
             yield f"channel {channel.id!r} should be {wanted}, and is {flag or 'good'}"
+
+
+def _beside(
+    profile: ModbusProfile, example: RegisterExample, named: set[str]
+) -> Iterator[RegisterChannel]:
+    """What else is within the bytes: a scale factor, a condition."""
+    for channel in profile.channels:
+        inside = example.address <= channel.address and channel.end <= example.end
+        if channel.table is example.table and inside and channel.id not in named:
+            yield channel
 
 
 def _is_same(channel: RegisterChannel, expected: Value | None, value: Value | None) -> bool:

@@ -3,42 +3,40 @@
 A read costs its overhead and the time of what it carries. Channels, sorted by address, are cut
 into runs so that the sum is least: those that share registers are read once, and a gap is bridged
 where that is cheaper on this bus than another request, within what the device answers in one read.
+What a channel leans on (`sf`, `valid_if`) is in the same read wherever one read can hold it.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from itertools import pairwise
-from typing import TYPE_CHECKING, NamedTuple, Self
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
 
-from device_profiles.decode import Decoder, Doubted, decoder
-from telemetry.sample import Flag
+from edge_agent.bus.request import Request, ShortReply, decode_reply
+from edge_agent.bus.wire import Wire
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from device_profiles.model import Channel, Limits
+    from device_profiles.behaviour import Limits
+    from device_profiles.channel import RegisterChannel
     from device_profiles.registers import Table
-    from telemetry.sample import Value
+
+__all__ = ["ChannelTooWide", "Cost", "Request", "ShortReply", "decode_reply", "plan"]
 
 FRAME_CHARS = 8 + 5
 """Characters of a read and its reply beside the data (Modbus over Serial Line V1.02, §2.3)."""
 
-FAST_SILENCE = 0.00175
-"""Silence (seconds) between frames above 19200 baud, in place of 3.5 characters (§2.5.1.1)."""
+ASCII_CHARS = 17 + 11
+"""The same in ASCII mode, which writes each byte as two characters (ibid., §2.5.2)."""
 
 
 class ChannelTooWide(ValueError):
     """A channel needs more registers than one read may ask for."""
 
 
-class ShortReply(ValueError):
-    """A reply has less than its request asked for."""
-
-
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What reading takes on this bus, in seconds: for each character of data, and each request."""
+    """What reading takes on this bus, in seconds: for each byte of data, and each request."""
 
     char_seconds: float
     overhead_seconds: float
@@ -46,9 +44,15 @@ class Cost:
     @classmethod
     def serial(cls, baud: int, *, char_bits: int = 10, turnaround: float = 0.1) -> Self:
         """On a serial line; `turnaround`: seconds until the device starts to answer."""
-        char = char_bits / baud
-        silence = 3.5 * char if baud <= 19_200 else FAST_SILENCE  # noqa: PLR2004 - see there
-        return cls(char, FRAME_CHARS * char + 2 * silence + turnaround)
+        wire = Wire(baud=baud, bits=char_bits)
+        frames = FRAME_CHARS * wire.character
+        return cls(wire.character, frames + 2 * wire.silence + turnaround)
+
+    @classmethod
+    def ascii(cls, baud: int, *, char_bits: int = 10, turnaround: float = 0.1) -> Self:
+        """On a serial line in ASCII mode, whose frames begin with a colon and need no silence."""
+        character = Wire(baud=baud, bits=char_bits).character
+        return cls(2 * character, ASCII_CHARS * character + turnaround)
 
     @classmethod
     def tcp(cls, *, round_trip: float = 0.01) -> Self:
@@ -66,142 +70,160 @@ class Cost:
         )
 
 
-class _Field(NamedTuple):
-    """Where a channel stands in a reply."""
-
-    id: str
-    start: int
-    stop: int
-    decode: Decoder
+FEWEST = Cost(char_seconds=0.0, overhead_seconds=1.0)
+"""For a device whose values belong together only within one read: as few as it answers."""
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
-    """One read: `count` registers or bits from `address`, and the channels that are in them."""
-
-    table: Table
-    address: int
-    count: int
-    channels: tuple[Channel, ...] = field(hash=False)
-    _fields: tuple[_Field, ...] = field(init=False, repr=False, compare=False)
-
-    def __post_init__(self) -> None:
-        """Compile what decodes a reply."""
-        fields = tuple(
-            _Field(c.id, c.address - self.address, c.end - self.address, decoder(c))
-            for c in self.channels
-        )
-        object.__setattr__(self, "_fields", fields)
-
-    @classmethod
-    def of(cls, channels: Sequence[Channel]) -> Self:
-        """The read that just holds these channels of one table."""
-        address = min(channel.address for channel in channels)
-        count = max(channel.end for channel in channels) - address
-        return cls(channels[0].table, address, count, tuple(channels))
-
-    @property
-    def end(self) -> int:
-        """The address behind it."""
-        return self.address + self.count
-
-    def split(self) -> tuple[Request, ...]:
-        """Two reads in place of one that the device refused; none if there is nothing to part.
-
-        A bridged gap is the likeliest culprit, so it parts at the gap next to the middle; without
-        gaps, in the middle. Parting at every gap at once would leave many small reads behind one
-        bad register; this leaves about log2 of them.
-        """
-        spans = sorted({(channel.address, channel.end) for channel in self.channels})
-        if len(spans) == 1:
-            return ()
-        cut = _cut(spans)
-        first = [c for c in self.channels if (c.address, c.end) < spans[cut]]
-        second = [c for c in self.channels if (c.address, c.end) >= spans[cut]]
-        return Request.of(first), Request.of(second)
-
-
-def plan(channels: Iterable[Channel], limits: Limits, cost: Cost) -> tuple[Request, ...]:
+def plan(
+    channels: Iterable[RegisterChannel],
+    limits: Limits,
+    cost: Cost,
+    *,
+    resets: Iterable[RegisterChannel] = (),
+) -> tuple[Request, ...]:
     """The cheapest reads in which every channel is whole, in one of them.
+
+    Args:
+        channels: wanted; those that can only be written are left out. What one of them leans on
+            is among them.
+        limits: of the device.
+        cost: of the bus.
+        resets: all the device's channels that a read changes, wanted or not: a read holds nothing
+            beside one of them, and bridges none.
 
     Raises:
         ChannelTooWide: if a channel alone is more than one read may ask for.
     """
-    tables: dict[Table, list[Channel]] = {}
-    for channel in channels:
+    wanted = [channel for channel in channels if channel.access.is_read]
+    known = {channel.id: channel for channel in wanted}
+    barriers = tuple(resets)
+    tables: dict[Table, list[RegisterChannel]] = {}
+    for channel in wanted:
         tables.setdefault(channel.table, []).append(channel)
     return tuple(
         request
         for table in sorted(tables)
-        for request in _cheapest(sorted(tables[table], key=_place), limits, cost)
+        for request in _Runs(tables[table], known, limits, barriers).cheapest(
+            FEWEST if limits.coherent else cost
+        )
     )
 
 
-def decode_reply(
-    request: Request, words: Sequence[int]
-) -> tuple[dict[str, Value], dict[str, Flag]]:
-    """The values of the request's channels, and the flags of those that have none or are doubted.
+class _Runs:
+    """The channels of one table by address, and which neighbours one read can hold."""
 
-    Raises:
-        ShortReply: if there are fewer words than the request asked for.
-    """
-    if len(words) < request.count:
-        raise ShortReply(f"{len(words)} of {request.count} words from {request.address}")
-    values: dict[str, Value] = {}
-    flags: dict[str, Flag] = {}
-    for name, start, stop, decode in request._fields:
-        outcome = decode(words[start:stop])
-        if isinstance(outcome, Doubted):
-            values[name], flags[name] = outcome
-        elif isinstance(outcome, Flag):
-            flags[name] = outcome
-        else:
-            values[name] = outcome
-    return values, flags
+    def __init__(
+        self,
+        channels: Iterable[RegisterChannel],
+        known: Mapping[str, RegisterChannel],
+        limits: Limits,
+        resets: Sequence[RegisterChannel],
+    ) -> None:
+        self._channels = sorted(channels, key=_place)
+        self._table = self._channels[0].table
+        self._limits = limits
+        self._room = limits.room(self._table)
+        self._barriers = [channel for channel in resets if channel.table is self._table]
+        for channel in self._channels:
+            if channel.width > self._room:
+                raise ChannelTooWide(
+                    f"{channel.id!r} is {channel.width} registers wide; one read takes {self._room}"
+                )
+        self._props = {
+            channel.id: self._held_with(channel, _leans_on(channel, known))
+            for channel in self._channels
+        }
+
+    def cheapest(self, cost: Cost) -> Iterator[Request]:
+        """The reads that the cheapest cuts make, found from the end backwards."""
+        channels = self._channels
+        best = [0.0] * (len(channels) + 1)
+        cuts = [0] * len(channels)
+        for start in reversed(range(len(channels))):
+            options = (
+                (cost.read(self._table, count) + best[stop], stop)
+                for stop, count in self._from(start)
+            )
+            best[start], cuts[start] = min(options, key=lambda option: (option[0], -option[1]))
+        start = 0
+        while start < len(channels):
+            yield self._request(channels[start : cuts[start]])
+            start = cuts[start]
+
+    def _request(self, run: Sequence[RegisterChannel]) -> Request:
+        own = {channel.id for channel in run}
+        beside = {prop.id: prop for channel in run for prop in self._props[channel.id]}
+        return Request.of(run, [prop for prop in beside.values() if prop.id not in own])
+
+    def _from(self, start: int) -> Iterator[tuple[int, int]]:
+        """Where a read that begins with channel `start` may stop (behind it), and what it counts.
+
+        What channels lean on may lie before the first, or fill a gap.
+        """
+        first = self._channels[start]
+        spans: list[tuple[int, int]] = []
+        low, high, leans = first.address, first.address, False
+        for index in range(start, len(self._channels)):
+            channel = self._channels[index]
+            gap = channel.address - high
+            props = self._props[channel.id]
+            leans = leans or bool(props)
+            spans += [_place(each) for each in (channel, *props)]
+            low = min(low, *(address for address, _ in spans[-len(props) - 1 :]))
+            high = max(high, *(end for _, end in spans[-len(props) - 1 :]))
+            if high - low > self._room or not self._joins(channel, first, low, high):
+                return
+            if gap > self._limits.max_gap and not leans:
+                return
+            if not leans or _widest_gap(spans) <= self._limits.max_gap:
+                yield index + 1, high - low
+
+    def _joins(self, channel: RegisterChannel, first: RegisterChannel, low: int, high: int) -> bool:
+        """Whether one read from `low` to `high` may hold both; more channels change no refusal."""
+        if channel is first:
+            return True
+        if self._limits.one_channel_per_request:
+            return _place(channel) == _place(first)
+        crossed = any(low < barrier.end and barrier.address < high for barrier in self._barriers)
+        return not crossed and self._limits.bounds(channel) == self._limits.bounds(first)
+
+    def _held_with(
+        self, channel: RegisterChannel, leans_on: Iterable[RegisterChannel]
+    ) -> tuple[RegisterChannel, ...]:
+        """What it leans on, as far as one read can hold it too."""
+        held = [channel]
+        for prop in leans_on:
+            spans = [_place(each) for each in (*held, prop)]
+            low, high = min(spans)[0], max(end for _, end in spans)
+            if (
+                prop.table is self._table
+                and high - low <= self._room
+                and _widest_gap(spans) <= self._limits.max_gap
+                and self._joins(prop, channel, low, high)
+            ):
+                held.append(prop)
+        return tuple(held[1:])
 
 
-def _place(channel: Channel) -> tuple[int, int]:
+def _place(channel: RegisterChannel) -> tuple[int, int]:
     return channel.address, channel.end
 
 
-def _cheapest(channels: list[Channel], limits: Limits, cost: Cost) -> Iterator[Request]:
-    """The cheapest cuts of sorted channels, found from the end backwards."""
-    best = [0.0] * (len(channels) + 1)
-    cuts = [0] * len(channels)
-    for start in reversed(range(len(channels))):
-        options = (
-            (cost.read(channels[start].table, count) + best[stop], stop)
-            for stop, count in _runs(channels, start, limits)
-        )
-        best[start], cuts[start] = min(options, key=lambda option: (option[0], -option[1]))
-    start = 0
-    while start < len(channels):
-        yield Request.of(channels[start : cuts[start]])
-        start = cuts[start]
+def _leans_on(
+    channel: RegisterChannel, known: Mapping[str, RegisterChannel]
+) -> Iterator[RegisterChannel]:
+    if channel.sf is not None:
+        yield known[channel.sf]
+    if channel.valid_if is not None:
+        condition = known[channel.valid_if.channel]
+        yield condition
+        yield from _leans_on(condition, known)
 
 
-def _runs(channels: list[Channel], start: int, limits: Limits) -> Iterator[tuple[int, int]]:
-    """Where a read that begins with channel `start` may stop (behind it), and what it counts."""
-    first = channels[start]
-    room = limits.room(first.table)
-    if first.width > room:
-        raise ChannelTooWide(f"{first.id!r} is {first.width} registers wide; one read takes {room}")
-    bounds = limits.bounds(first)
-    end = first.end
-    for stop in range(start, len(channels)):
-        channel = channels[stop]
-        if channel.address - end > limits.max_gap or limits.bounds(channel) != bounds:
-            return
-        end = max(end, channel.end)
-        if end - first.address > room:
-            return
-        yield stop + 1, end - first.address
-
-
-def _cut(spans: list[tuple[int, int]]) -> int:
-    """The index of the span that begins the second part."""
-    gaps = [
-        index for index, (left, right) in enumerate(pairwise(spans), start=1) if right[0] > left[1]
-    ]
-    middle = len(spans) / 2
-    return min(gaps or range(1, len(spans)), key=lambda index: abs(index - middle))
+def _widest_gap(spans: Iterable[tuple[int, int]]) -> int:
+    """The most registers between two of these that none of them has."""
+    widest, end = 0, None
+    for address, stop in sorted(spans):
+        widest = widest if end is None else max(widest, address - end)
+        end = stop if end is None else max(end, stop)
+    return widest

@@ -12,12 +12,14 @@ from device_profiles.encode import encode
 from device_profiles.model import Limits, RegisterChannel
 from device_profiles.registers import Table, Type
 from edge_agent.bus.plan import ChannelTooWide, Cost, Request, ShortReply, decode_reply, plan
-from telemetry.sample import NOT_A_NUMBER, OUT_OF_RANGE
+from edge_agent.bus.request import decode_round
+from edge_agent.bus.wire import Wire
+from telemetry.sample import ILLEGAL_ADDRESS, NOT_A_NUMBER, NOT_VALID, OUT_OF_RANGE, UNKNOWN_CODE
 
 if TYPE_CHECKING:
     import random
 
-    from telemetry.sample import Value
+    from telemetry.sample import Flag, Value
 
 SLOW = Cost.serial(9600)
 NO_LIMITS = Limits()
@@ -150,12 +152,150 @@ def test_a_short_reply_is_no_reply() -> None:
         decode_reply(request, [1])
 
 
-def test_a_read_costs_its_wire_time_and_the_devices() -> None:
+@pytest.mark.parametrize("baud", [1200, 9600, 19_200, 38_400, 115_200])
+def test_a_read_costs_its_wire_time_and_the_devices(baud: int) -> None:
     (request,) = plan([channel(address) for address in range(10)], NO_LIMITS, SLOW)
 
-    seconds = Cost.serial(9600, turnaround=0).seconds(request)
+    seconds = Cost.serial(baud, turnaround=0.02).seconds(request)
 
-    assert seconds == pytest.approx((8 + 5 + 20) * 10 / 9600 + 2 * 3.5 * 10 / 9600)
+    silence = Wire(baud=baud, bits=10).silence
+    assert seconds == pytest.approx((8 + 5 + 20) * 10 / baud + 2 * silence + 0.02)
+
+
+def test_in_ascii_mode_each_byte_is_two_characters() -> None:
+    (request,) = plan([channel(0)], NO_LIMITS, SLOW)
+
+    seconds = Cost.ascii(9600, turnaround=0).seconds(request)
+
+    ask, reply = len(":010300000001FB\r\n"), len(":0103020007F3\r\n")
+    assert seconds == pytest.approx((ask + reply) * 10 / 9600)
+
+
+# what must not be read together, and what must
+
+
+def test_what_can_only_be_written_is_not_read() -> None:
+    written: dict[str, Any] = {"access": "w", "write": {"function": 6}}
+
+    assert spans(plan([channel(0), channel(1, **written)], NO_LIMITS, SLOW)) == [(0, 1)]
+
+
+def test_a_register_that_reading_changes_is_read_by_itself() -> None:
+    rain = channel(5, resets=True)
+
+    requests = plan([channel(4), rain, channel(6)], NO_LIMITS, SLOW, resets=[rain])
+
+    assert spans(requests) == [(4, 1), (5, 1), (6, 1)]
+
+
+def test_a_register_that_reading_changes_is_never_bridged_even_if_nobody_wants_it() -> None:
+    rain = channel(5, resets=True)
+
+    requests = plan([channel(4), channel(6), channel(7)], NO_LIMITS, SLOW, resets=[rain])
+
+    assert spans(requests) == [(4, 1), (6, 2)]
+
+
+def test_a_device_may_want_each_value_asked_for_by_itself() -> None:
+    limits = Limits(one_channel_per_request=True)
+    bits = [channel(3, "bool", bit=bit) for bit in range(16)]
+
+    requests = plan([channel(0), channel(1, "u32"), channel(3), *bits], limits, SLOW)
+
+    assert spans(requests) == [(0, 1), (1, 2), (3, 1)]
+    assert len(requests[2].channels) == 17, "they are one register"
+
+
+def test_values_that_belong_together_come_from_one_read_whatever_that_costs() -> None:
+    far_apart = [channel(0), channel(100)]
+
+    together = plan(far_apart, Limits(coherent=True), SLOW)
+
+    assert len(plan(far_apart, NO_LIMITS, SLOW)) == 2
+    assert spans(together) == [(0, 101)]
+
+
+def test_a_value_and_its_scale_factor_come_from_one_read() -> None:
+    wanted = [channel(0, sf="factor"), channel(1), channel(90, "sunssf", id="factor")]
+
+    requests = plan(wanted, NO_LIMITS, SLOW)
+    values, _ = decode_reply(requests[0], [2301, 7, *[0] * 88, 0xFFFF])
+
+    assert spans(requests) == [(0, 91)]
+    assert values == {"c_0_u16": 230.1, "c_1_u16": 7, "factor": -1}
+
+
+def test_a_scale_factor_that_no_read_can_hold_too_is_taken_from_the_same_round() -> None:
+    wanted = [channel(0, sf="factor"), channel(90, "sunssf", id="factor")]
+    requests = plan(wanted, Limits(max_gap=10), SLOW)
+
+    values, flags = decode_round(list(zip(requests, ([2301], [0xFFFE]), strict=True)), {})
+
+    assert spans(requests) == [(0, 1), (90, 1)]
+    assert (values, flags) == ({"c_0_u16": 23.01, "factor": -2}, {})
+
+
+def test_a_value_whose_scale_factor_is_not_there_has_its_flag() -> None:
+    wanted = [channel(0, sf="factor"), channel(90, "sunssf", id="factor")]
+    requests = plan(wanted, Limits(max_gap=10), SLOW)
+
+    values, flags = decode_round([(requests[0], [2301])], {"factor": ILLEGAL_ADDRESS})
+
+    assert values == {}
+    assert flags == {"c_0_u16": ILLEGAL_ADDRESS, "factor": ILLEGAL_ADDRESS}
+
+
+def test_two_values_may_read_one_factor_twice_where_one_read_cannot_hold_all() -> None:
+    wanted = [
+        channel(0, sf="factor"),
+        channel(60, "sunssf", id="factor"),
+        channel(120, sf="factor"),
+    ]
+
+    requests = plan(wanted, Limits(max_registers=70), SLOW)
+
+    assert spans(requests) == [(0, 61), (60, 61)]
+    assert [[c.id for c in r.channels] for r in requests] == [
+        ["c_0_u16", "factor"],
+        ["c_120_u16"],
+    ]
+
+
+CONDITION = {"channel": "state", "equals": "on"}
+STATE: dict[str, Any] = {"id": "state", "enum": {0: "off", 1: "on"}}
+
+
+@pytest.mark.parametrize(
+    ("word", "flag"), [(1, None), (0, NOT_VALID), (7, UNKNOWN_CODE)], ids=["met", "not", "unknown"]
+)
+@pytest.mark.parametrize("table", ["holding", "input"])
+def test_a_value_holds_only_while_its_condition_is_met(
+    table: str, word: int, flag: Flag | None
+) -> None:
+    wanted = [channel(0, valid_if=CONDITION), channel(3, table=table, **STATE)]
+    requests = plan(wanted, NO_LIMITS, SLOW)
+    registers = {("holding", 0): 42, (table, 3): word}
+
+    answers = [
+        [registers.get((r.table, r.address + n), 0) for n in range(r.count)] for r in requests
+    ]
+    values, flags = decode_round(list(zip(requests, answers, strict=True)), {})
+
+    assert values.get("c_0_u16") == (None if flag else 42)
+    assert flags.get("c_0_u16") == flag
+
+
+def test_a_doubted_condition_is_a_condition() -> None:
+    wanted = [
+        channel(0, valid_if={"channel": "load", "equals": 9}),
+        channel(1, id="load", range=[0, 5]),
+    ]
+    (request,) = plan(wanted, NO_LIMITS, SLOW)
+
+    values, flags = decode_reply(request, [42, 9])
+
+    assert values == {"c_0_u16": 42, "load": 9}
+    assert flags == {"load": OUT_OF_RANGE}
 
 
 KINDS = [kind for kind in Type if not (kind.has_length or kind is Type.BOOL)]
@@ -199,6 +339,53 @@ def test_every_channel_is_whole_in_just_one_read_within_the_limits(
         for one in request.channels:
             assert request.address <= one.address
             assert one.end <= request.end
+
+
+@given(
+    values=st.sets(st.integers(0, 200), min_size=1, max_size=12),
+    factors=st.lists(st.integers(201, 330), min_size=1, max_size=3, unique=True),
+    limits=LIMITS,
+    cost=COSTS,
+    data=st.data(),
+)
+def test_whatever_the_plan_every_value_meets_its_own_scale_factor(
+    values: set[int], factors: list[int], limits: Limits, cost: Cost, data: st.DataObject
+) -> None:
+    chosen = {address: data.draw(st.sampled_from(factors)) for address in values}
+    wanted = [channel(address, "sunssf") for address in factors]
+    wanted += [channel(address, sf=f"c_{by}_sunssf") for address, by in chosen.items()]
+    memory = [address % 7 + 1 for address in range(421)]
+    for index, address in enumerate(factors):
+        memory[address] = index
+
+    requests = plan(wanted, limits, cost)
+    answers = [(request, memory[request.address : request.end]) for request in requests]
+    decoded, flags = decode_round(answers, {})
+
+    assert flags == {}
+    assert len(decoded) == len(wanted)
+    for address, by in chosen.items():
+        assert decoded[f"c_{address}_u16"] == memory[address] * 10 ** memory[by]
+    for request in requests:
+        assert request.count <= limits.max_registers
+        inside = (*request.channels, *request.beside)
+        assert len({limits.bounds(one) for one in inside}) == 1
+
+
+@given(
+    addresses=st.sets(st.integers(0, 120), min_size=1, max_size=20),
+    resets=st.sets(st.integers(0, 120), max_size=5),
+    cost=COSTS,
+)
+def test_no_read_touches_a_register_that_it_would_change_beside_another(
+    addresses: set[int], resets: set[int], cost: Cost
+) -> None:
+    changing = [channel(address, resets=True) for address in resets]
+    wanted = [channel(address) for address in addresses - resets] + changing[::2]
+
+    for request in plan(wanted, NO_LIMITS, cost, resets=changing):
+        touched = resets & set(range(request.address, request.end))
+        assert not touched or request.count == 1
 
 
 @given(wanted=wanted_channels(), limits=LIMITS, cost=COSTS)

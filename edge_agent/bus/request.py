@@ -1,0 +1,237 @@
+"""One read of registers, and what its words mean.
+
+A channel may lean on others: on the power of ten that scales it (`sf`), on the state in which alone
+it holds (`valid_if`). A read so brings `channels`, and `beside` them what these lean on where that
+is told by another read of the round; where one read cannot hold both, the round's words are used.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, Self
+
+from device_profiles.decode import Decoder, Doubted, decoder
+from device_profiles.registers import Type
+from telemetry.sample import NOT_VALID, Flag
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from device_profiles.channel import Channel, RegisterChannel, ValidIf
+    from device_profiles.registers import Table
+    from telemetry.sample import Value
+
+Answer = Any
+"""What a read brought: words, or a protocol's fields; each request reads those of its own kind."""
+
+Decoded = dict[str, "Value | Flag | Doubted"]
+"""What each channel came to."""
+
+
+class ShortReply(ValueError):
+    """A reply has less than its request asked for."""
+
+
+class Planned(Protocol):
+    """A read as the poller asks it, whatever the protocol."""
+
+    @property
+    def channels(self) -> tuple[Channel, ...]:
+        """What it brings."""
+        ...
+
+    @property
+    def beside(self) -> tuple[Channel, ...]:
+        """What it brings only for these to lean on."""
+        ...
+
+    def split(self) -> tuple[Planned, ...]:
+        """Two reads in place of one that the device refused; none if there is nothing to part."""
+        ...
+
+    def factors(self, answer: Answer, /) -> Mapping[str, int]:
+        """The scale factors in an answer, as they stand there, by channel."""
+        ...
+
+    def decode(
+        self, answer: Answer, factors: Mapping[str, int], missing: Mapping[str, Flag], /
+    ) -> Decoded:
+        """What an answer says; `factors` and `missing` are the whole round's."""
+        ...
+
+
+class _Field(NamedTuple):
+    """Where a channel stands in a reply, and its scale factor."""
+
+    id: str
+    start: int
+    stop: int
+    decode: Decoder
+    sf: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One read: `count` registers or bits from `address`, and the channels that are in them."""
+
+    table: Table
+    address: int
+    count: int
+    channels: tuple[RegisterChannel, ...] = field(hash=False)
+    beside: tuple[RegisterChannel, ...] = field(default=(), hash=False)
+    _fields: tuple[_Field, ...] = field(init=False, repr=False, compare=False)
+    _factors: tuple[tuple[str, int], ...] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Compile what decodes a reply."""
+        inside = (*self.channels, *self.beside)
+        fields = tuple(
+            _Field(c.id, c.address - self.address, c.end - self.address, decoder(c), c.sf)
+            for c in inside
+        )
+        factors = tuple((c.id, c.address - self.address) for c in inside if c.type is Type.SUNSSF)
+        object.__setattr__(self, "_fields", fields)
+        object.__setattr__(self, "_factors", factors)
+
+    @classmethod
+    def of(
+        cls, channels: Sequence[RegisterChannel], beside: Sequence[RegisterChannel] = ()
+    ) -> Self:
+        """The read that just holds these channels of one table."""
+        inside = (*channels, *beside)
+        address = min(channel.address for channel in inside)
+        count = max(channel.end for channel in inside) - address
+        return cls(inside[0].table, address, count, tuple(channels), tuple(beside))
+
+    @property
+    def end(self) -> int:
+        """The address behind it."""
+        return self.address + self.count
+
+    def split(self) -> tuple[Request, ...]:
+        """Two reads in place of one that the device refused; none if there is nothing to part.
+
+        A bridged gap is the likeliest culprit, so it parts at the gap next to the middle; without
+        gaps, in the middle. Parting at every gap at once would leave many small reads behind one
+        bad register; this leaves about log2 of them.
+        """
+        spans = sorted({(c.address, c.end) for c in (*self.channels, *self.beside)})
+        if len(spans) == 1:
+            return ()
+        cut = spans[_cut(spans)]
+        first = Request.of(*([c for c in part if (c.address, c.end) < cut] for part in self._parts))
+        rest = Request.of(*([c for c in part if (c.address, c.end) >= cut] for part in self._parts))
+        return first, rest
+
+    def factors(self, answer: Sequence[int], /) -> Mapping[str, int]:
+        """The scale factors in a reply's words, as they stand there, by channel.
+
+        Raises:
+            ShortReply: if there are fewer words than the request asked for.
+        """
+        if len(answer) < self.count:
+            raise ShortReply(f"{len(answer)} of {self.count} words from {self.address}")
+        return {name: answer[index] for name, index in self._factors}
+
+    def decode(
+        self, answer: Sequence[int], factors: Mapping[str, int], missing: Mapping[str, Flag], /
+    ) -> Decoded:
+        """What a reply's words say; `factors` and `missing` are the whole round's."""
+        decoded: Decoded = {}
+        for name, start, stop, decode, sf in self._fields:
+            words = answer[start:stop]
+            if sf is None:
+                decoded[name] = decode(words)
+            elif sf in factors:
+                decoded[name] = decode((*words, factors[sf]))
+            else:
+                decoded[name] = missing[sf]
+        return decoded
+
+    @property
+    def _parts(self) -> tuple[tuple[RegisterChannel, ...], tuple[RegisterChannel, ...]]:
+        return self.channels, self.beside
+
+
+def decode_reply(
+    request: Request, words: Sequence[int]
+) -> tuple[dict[str, Value], dict[str, Flag]]:
+    """The values of the request's channels, and the flags of those that have none or are doubted.
+
+    Raises:
+        ShortReply: if there are fewer words than the request asked for.
+    """
+    return decode_round([(request, words)], {})
+
+
+def decode_round(
+    replies: Sequence[tuple[Planned, Answer]], missing: Mapping[str, Flag]
+) -> tuple[dict[str, Value], dict[str, Flag]]:
+    """The values of all replies of a round, and the flags of channels without, or doubted.
+
+    Args:
+        replies: each read that was answered, with its answer.
+        missing: why the channels of the others were not read.
+
+    Raises:
+        ShortReply: if an answer has less than its request asked for.
+    """
+    own = [request.factors(answer) for request, answer in replies]
+    told = {name: factor for factors in own for name, factor in factors.items()}
+    decoded = [
+        request.decode(answer, {**told, **factors} if factors else told, missing)
+        for (request, answer), factors in zip(replies, own, strict=True)
+    ]
+    whole: Decoded = {name: outcome for part in decoded for name, outcome in part.items()}
+    values: dict[str, Value] = {}
+    flags = dict(missing)
+    for (request, _), part in zip(replies, decoded, strict=True):
+        for channel in request.channels:
+            outcome = part[channel.id]
+            if channel.valid_if is not None:
+                outcome = _conditional(outcome, channel.valid_if, part, whole, missing)
+            _enter(channel.id, outcome, values, flags)
+    return values, flags
+
+
+def _conditional(
+    outcome: Value | Flag | Doubted,
+    valid_if: ValidIf,
+    part: Decoded,
+    whole: Decoded,
+    missing: Mapping[str, Flag],
+) -> Value | Flag | Doubted:
+    """The outcome if its condition is met; of the condition's readings, the same reply's counts."""
+    name = valid_if.channel
+    state = part.get(name, whole.get(name, missing.get(name)))
+    match state:
+        case Flag():
+            return state
+        case Doubted(value=value):
+            state = value
+    return outcome if state == valid_if.equals else NOT_VALID
+
+
+def _enter(
+    name: str,
+    outcome: Value | Flag | Doubted,
+    values: dict[str, Value],
+    flags: dict[str, Flag],
+) -> None:
+    flags.pop(name, None)
+    if isinstance(outcome, Doubted):
+        values[name], flags[name] = outcome
+    elif isinstance(outcome, Flag):
+        flags[name] = outcome
+    else:
+        values[name] = outcome
+
+
+def _cut(spans: list[tuple[int, int]]) -> int:
+    """The index of the span that begins the second part."""
+    gaps = [
+        index for index, (left, right) in enumerate(pairwise(spans), start=1) if right[0] > left[1]
+    ]
+    middle = len(spans) / 2
+    return min(gaps or range(1, len(spans)), key=lambda index: abs(index - middle))
