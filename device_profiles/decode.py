@@ -1,28 +1,24 @@
 """Registers to values: each channel's decoder is put together once, and called for every reply.
 
     words ─take─► raw (unsigned) ─sentinel?─► number ─scale─► value ─range?─► value | Flag | Doubted
+    words ─take─► bytes ────────────────────► text
 
-Scaling is exact: `raw * scale + offset` is one fraction of whole numbers, divided once, and Python
-rounds that division correctly. So 2301 at scale 0.1 is the float that 230.1 is, for any raw value.
+`octets` takes, `numerals` reads numbers, `scaling` scales them, `texts` and `clocks` read texts.
 """
 
 from __future__ import annotations
 
-import math
-import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from decimal import Decimal
 from fractions import Fraction
-from operator import itemgetter
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-from device_profiles.registers import Type, natural_order
+from device_profiles import numerals, scaling, texts
+from device_profiles.octets import Words, octets, unsigned
+from device_profiles.registers import Type
 from telemetry.sample import (
-    INT_MAX,
-    INT_MIN,
-    NOT_A_NUMBER,
     NOT_VALID,
     OUT_OF_RANGE,
-    OVERFLOW,
     SENTINEL,
     UNKNOWN_CODE,
     Flag,
@@ -31,7 +27,9 @@ from telemetry.sample import (
 )
 
 if TYPE_CHECKING:
-    from device_profiles.model import Channel
+    from device_profiles.channel import RegisterChannel
+    from device_profiles.numerals import Number
+    from device_profiles.scaling import Scaler
 
 
 class Doubted(NamedTuple):
@@ -41,27 +39,69 @@ class Doubted(NamedTuple):
     flag: Flag
 
 
-Words = Sequence[int]
-"""A channel's own registers (0 to 65535 each), or its one bit."""
-
 Decoder = Callable[[Words], Value | Flag | Doubted]
 
-_Number = int | float
-_FLOATS = {2: struct.Struct(">e"), 4: struct.Struct(">f"), 8: struct.Struct(">d")}
-_DIGITS = {2: (3, 4, 5), 4: (6, 7, 8, 9), 8: ()}
-"""How many decimal digits may be needed to tell one number of that many bytes from the next."""
+Raw = TypeVar("Raw", int | float, Fraction)
+_Finisher = Callable[["Number"], Value | Flag | Doubted]
 
 
-def decoder(channel: Channel) -> Decoder:
-    """What turns the channel's registers into its value, or into the flag that says why not."""
-    if channel.type is Type.STR:
-        return _text(channel)
-    take = _taker(channel)
+def decoder(channel: RegisterChannel) -> Decoder:
+    """What turns the channel's registers into its value, or into the flag that says why not.
+
+    Of a channel with `sf` it takes the channel's own registers, then that one register.
+    """
     if channel.type is Type.BOOL:
+        take = _taker(channel)
         return lambda words: take(words) == 1
-    read = _reader(channel)
-    finish = _finisher(channel)
-    sentinels = _sentinels(channel)
+    if channel.type.is_text:
+        return _text(channel)
+    if channel.sf is not None:
+        return _scaled_by_exponent(channel)
+    if channel.type is Type.DEC:
+        return _written(channel)
+    return _number(channel, _scaler(channel))
+
+
+def _text(channel: RegisterChannel) -> Decoder:
+    take, read = octets(channel), texts.reader(channel)
+
+    def decode(words: Words) -> Value | Flag | Doubted:
+        try:
+            return read(take(words))
+        except ValueError:
+            return NOT_VALID
+
+    return decode
+
+
+def _written(channel: RegisterChannel) -> Decoder:
+    take, pick = octets(channel), texts.characters(channel)
+    finish = _ranged(channel, scaling.written(channel.scale, channel.offset))
+
+    def decode(words: Words) -> Value | Flag | Doubted:
+        number = numerals.written(pick(take(words)))
+        return number if isinstance(number, Flag) else finish(number)
+
+    return decode
+
+
+def _scaled_by_exponent(channel: RegisterChannel) -> Decoder:
+    """One decoder for each exponent that there can be, found by the register as it comes."""
+    decoders = {
+        exponent & 0xFFFF: _number(channel, _power(channel, exponent))
+        for exponent in numerals.EXPONENTS
+    }
+
+    def decode(words: Words) -> Value | Flag | Doubted:
+        decode_own = decoders.get(words[-1])
+        return SENTINEL if decode_own is None else decode_own(words[:-1])
+
+    return decode
+
+
+def _number(channel: RegisterChannel, scale: Scaler) -> Decoder:
+    take, read = _taker(channel), numerals.reader(channel.type)
+    finish, sentinels = _finisher(channel, scale), _sentinels(channel)
     if not sentinels and read is None:
         return lambda words: finish(take(words))
 
@@ -75,118 +115,48 @@ def decoder(channel: Channel) -> Decoder:
     return decode
 
 
-def _text(channel: Channel) -> Decoder:
-    fields = struct.Struct(f"{'<' if channel.order == 'BA' else '>'}{channel.width}H")
-
-    def decode(words: Words) -> Value | Flag | Doubted:
-        try:
-            # what follows the first NUL is whatever stood in the device's memory
-            return fields.pack(*words).partition(b"\0")[0].decode().rstrip()
-        except UnicodeDecodeError:
-            return NOT_VALID
-
-    return decode
-
-
-def _taker(channel: Channel) -> Callable[[Words], int]:
+def _taker(channel: RegisterChannel) -> Callable[[Words], int]:
     """Words to the unsigned number in them, most significant byte first, and cut out."""
-    take = _whole(channel)
-    match channel.type:
-        case Type.BOOL if channel.bit is not None:
-            lowest, count = channel.bit, 1
-        case Type.U8H:
-            lowest, count = 8, 8
-        case Type.U8L:
-            lowest, count = 0, 8
-        case _ if channel.bits is not None:
-            lowest, count = 0, 0
-        case _:
-            return take
-    if channel.bits is not None:
-        lowest, count = lowest + channel.bits[0], channel.bits[1]
+    take = unsigned(channel)
+    lowest, count = field(channel)
+    if channel.table.is_bits or (lowest, count) == (0, 16 * channel.width):
+        return take
     mask = (1 << count) - 1
     return lambda words: take(words) >> lowest & mask
 
 
-def _whole(channel: Channel) -> Callable[[Words], int]:
-    natural = natural_order(channel.type)
-    if channel.order in ("", natural) and channel.width == 1:
-        return itemgetter(0)
-    if channel.order in ("", natural) and channel.width == 2:  # noqa: PLR2004 - most are
-        return lambda words: words[0] << 16 | words[1]
-    order = channel.order or natural
-    pack = struct.Struct(f">{channel.width}H").pack
-    arrange = itemgetter(*(order.index(letter) for letter in natural))
-    return lambda words: int.from_bytes(bytes(arrange(pack(*words))), "big")
+def field(channel: RegisterChannel) -> tuple[int, int]:
+    """The lowest bit of the channel's field in its registers, and how many bits it has."""
+    if channel.type is Type.BOOL:
+        return channel.bit or 0, 1
+    lowest = 8 if channel.type in (Type.U8H, Type.I8H) else 0
+    if channel.bits is not None:
+        return lowest + channel.bits[0], channel.bits[1]
+    return lowest, channel.type.number_bits
 
 
-def _sentinels(channel: Channel) -> dict[int, Flag]:
+def _sentinels(channel: RegisterChannel) -> dict[int, Flag]:
     reasons = {raw: Flag(Quality.BAD, reason) for raw, reason in channel.nan_reasons.items()}
     return dict.fromkeys(channel.nan, SENTINEL) | reasons
 
 
-def _reader(channel: Channel) -> Callable[[int], _Number | Flag] | None:
-    """The unsigned number as what its type says; None where they are the same."""
-    kind = channel.type
-    bits = kind.number_bits
-    if kind.is_float:
-        return _float_reader(bits // 8)
-    if kind in (Type.BCD16, Type.BCD32):
-        return _decimal_digits
-    if kind in (Type.I16, Type.I32, Type.I64):
-        sign, modulus = 1 << (bits - 1), 1 << bits
-        return lambda raw: raw - modulus if raw >= sign else raw
-    return None
-
-
-def _float_reader(size: int) -> Callable[[int], _Number | Flag]:
-    unpack = _FLOATS[size].unpack
-
-    def read(raw: int) -> _Number | Flag:
-        binary = raw.to_bytes(size, "big")
-        number: float = unpack(binary)[0]
-        return _shortest(number, binary) if math.isfinite(number) else NOT_A_NUMBER
-
-    return read
-
-
-def _shortest(number: float, binary: bytes) -> float:
-    """The decimal that the device means: 230.1, where its 32 bits are 230.10000610351562.
-
-    It is the shortest one that the same bytes stand for, so nothing is lost; 6 digits always
-    survive in 32 bits, and 9 always tell them apart (3 and 5 in 16). A whole number is what it
-    is: a counter's last digits are not rounded away.
-    """
-    if number.is_integer():
-        return number
-    pack = _FLOATS[len(binary)].pack
-    for digits in _DIGITS[len(binary)]:
-        decimal = float(f"{number:.{digits}g}")
-        try:
-            if pack(decimal) == binary:
-                return decimal
-        except OverflowError:  # rounded up beyond the largest
-            continue
-    return number
-
-
-def _decimal_digits(raw: int) -> _Number | Flag:
-    try:
-        return int(f"{raw:x}")
-    except ValueError:
-        return NOT_VALID
-
-
-def _finisher(channel: Channel) -> Callable[[_Number], Value | Flag | Doubted]:
+def _finisher(channel: RegisterChannel, scale: Scaler) -> _Finisher:
     if channel.enum:
-        texts = channel.enum
-        return lambda number: texts.get(number, UNKNOWN_CODE)  # type: ignore[arg-type]
-    scale = _scaler(channel)
+        names = channel.enum
+        return lambda number: names.get(number, UNKNOWN_CODE)  # type: ignore[arg-type]  # whole
+    if channel.flags:
+        return _flags(channel)
+    return _ranged(channel, scale)
+
+
+def _ranged(
+    channel: RegisterChannel, scale: Callable[[Raw], float | int | Flag]
+) -> Callable[[Raw], Value | Flag | Doubted]:
     if channel.range is None:
         return scale
     low, high = channel.range
 
-    def finish(number: _Number) -> Value | Flag | Doubted:
+    def finish(number: Raw) -> Value | Flag | Doubted:
         value = scale(number)
         if isinstance(value, Flag) or low <= value <= high:
             return value
@@ -195,29 +165,21 @@ def _finisher(channel: Channel) -> Callable[[_Number], Value | Flag | Doubted]:
     return finish
 
 
-def _scaler(channel: Channel) -> Callable[[_Number], _Number | Flag]:
+def _flags(channel: RegisterChannel) -> _Finisher:
+    """The names of the bits that are set, from the lowest; a bit without a name is not hidden."""
+    bits = [(1 << n, channel.flags.get(n, f"bit{n}")) for n in range(channel.field_bits)]
+
+    def finish(number: Number) -> str:
+        return ",".join(name for bit, name in bits if int(number) & bit) or "none"
+
+    return finish
+
+
+def _scaler(channel: RegisterChannel) -> Scaler:
     if channel.is_scaled:
-        return _fraction(channel)
-    if channel.type is Type.U64:
-        return lambda number: number if INT_MIN <= number <= INT_MAX else OVERFLOW
-    return lambda number: number
+        return scaling.scaled(channel.type, channel.scale, channel.offset)
+    return scaling.unscaled(channel.type)
 
 
-def _fraction(channel: Channel) -> Callable[[_Number], _Number | Flag]:
-    """`raw * scale + offset` as `(raw * times + plus) / by`, all three whole numbers."""
-    scale, offset = Fraction(channel.scale), Fraction(channel.offset)
-    by = math.lcm(scale.denominator, offset.denominator)
-    times, plus = int(scale * by), int(offset * by)
-    if channel.type.is_float:
-        return _float_fraction(float(times), float(plus), float(by))
-    if times == 1 and plus == 0:
-        return lambda number: number / by
-    return lambda number: (number * times + plus) / by
-
-
-def _float_fraction(times: float, plus: float, by: float) -> Callable[[_Number], _Number | Flag]:
-    def scale(number: _Number) -> _Number | Flag:
-        value = (number * times + plus) / by
-        return value if math.isfinite(value) else OVERFLOW
-
-    return scale
+def _power(channel: RegisterChannel, exponent: int) -> Scaler:
+    return scaling.scaled(channel.type, Decimal(1).scaleb(exponent), Decimal(0))

@@ -98,6 +98,11 @@ class Type(StrEnum):
         return _REGISTERS.get(self) or max(1, -(-self.number_bits // 16))
 
     @property
+    def size(self) -> int:
+        """The bytes that are part of the value; what `has_length` uses all it takes."""
+        return _USED.get(self, 2 * self.registers)
+
+    @property
     def number_bits(self) -> int:
         """The bits of the raw number; 0 for what is none."""
         if self is Type.SUNSSF:
@@ -171,5 +176,4 @@ UNUSED: Final = "-"
 
 def natural_order(kind: Type) -> str:
     """The bytes of a value as they follow each other when the most significant comes first."""
-    size = 2 * kind.registers
-    return "ABCDEFGHIJKLMNOP"[: _USED.get(kind, size)].rjust(size, UNUSED)
+    return "ABCDEFGHIJKLMNOP"[: kind.size].rjust(2 * kind.registers, UNUSED)

@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 from device_profiles.decode import Doubted, decoder
 from device_profiles.encode import NotEncodable, encode
 from device_profiles.model import RegisterChannel
-from device_profiles.registers import Type
 from telemetry.sample import (
     NOT_A_NUMBER,
     NOT_VALID,
@@ -25,7 +24,6 @@ from telemetry.sample import (
     UNKNOWN_CODE,
     Flag,
     Quality,
-    is_storable,
 )
 
 
@@ -250,61 +248,6 @@ def test_a_float_of_32_bits_is_the_decimal_that_the_device_means(
 @pytest.mark.parametrize(("word", "value"), [(0x2E66, 0.1), (0x5730, 115.0), (0x3555, 0.3333)])
 def test_a_float_of_16_bits_is_the_decimal_that_the_device_means(word: int, value: float) -> None:
     assert decode("f16", [word]) == value
-
-
-REGISTER = st.integers(0, 65_535)
-ORDERS = {1: "AB", 2: "ABCD", 4: "ABCDEFGH"}
-
-
-@st.composite
-def channels(draw: st.DrawFn) -> RegisterChannel:
-    kind = draw(st.sampled_from(Type))
-    more: dict[str, Any] = {}
-    if kind is Type.STR:
-        more["length"] = draw(st.integers(1, 10))
-        more["order"] = draw(st.sampled_from(["AB", "BA"]))
-    elif kind is Type.BOOL:
-        more["bit"] = draw(st.integers(0, 15))
-    else:
-        more["order"] = "".join(draw(st.permutations(ORDERS[kind.registers])))
-        if draw(st.booleans()):
-            more |= {"scale": draw(SCALES), "offset": draw(OFFSETS)}
-        if kind.unsigned_bits and draw(st.booleans()):
-            lowest = draw(st.integers(0, kind.unsigned_bits - 1))
-            more["bits"] = [lowest, draw(st.integers(1, kind.unsigned_bits - lowest))]
-        if draw(st.booleans()):
-            more["range"] = [0, 100]
-    return channel(kind, **more)
-
-
-@given(st.data())
-def test_whatever_the_registers_hold_the_outcome_can_be_stored(data: st.DataObject) -> None:
-    one = data.draw(channels())
-    words = data.draw(st.lists(REGISTER, min_size=one.width, max_size=one.width))
-
-    outcome = decoder(one)(words)
-
-    if isinstance(outcome, Flag):
-        assert outcome.quality is Quality.BAD
-        return
-    value = outcome.value if isinstance(outcome, Doubted) else outcome
-    assert type(value).__name__ == one.stored
-    assert is_storable(value)
-
-
-@given(st.data())
-def test_what_was_decoded_encodes_to_the_same_value(data: st.DataObject) -> None:
-    one = data.draw(channels().filter(lambda c: c.type is not Type.F64 and not c.type.is_float))
-    words = data.draw(st.lists(REGISTER, min_size=one.width, max_size=one.width))
-    outcome = decoder(one)(words)
-    value = outcome.value if isinstance(outcome, Doubted) else outcome
-    if isinstance(value, Flag):
-        return
-    assume(not isinstance(value, float) or abs(value / float(one.scale)) < 2**50)
-
-    again = decoder(one)(encode(one, value))
-
-    assert again == outcome
 
 
 @given(number=st.floats(width=32, allow_nan=False, allow_infinity=False))
