@@ -38,7 +38,7 @@ class Line(Bus):
     9600 8N1 is how most meters leave the factory.
     """
 
-    baud: Annotated[int, Field(ge=50, le=4_000_000)] = 9600
+    baud: Annotated[int, Field(ge=300, le=4_000_000)] = 9600
     data_bits: Literal[7, 8] = 8
     parity: Literal["N", "E", "O"] = "N"
     stop_bits: Literal[1, 2] = 1

@@ -5,7 +5,15 @@ Bytes come as they come: in pieces, too many, damaged. What they mean is for oth
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
+
+from edge_agent.bus.serial_port import SerialPort
+from edge_agent.bus.settings import PortBus, UdpBus
+from edge_agent.bus.tcp import TcpStream
+from edge_agent.bus.udp import UdpStream
+
+if TYPE_CHECKING:
+    from edge_agent.bus.settings import AnyBus
 
 
 class ByteStream(Protocol):
@@ -64,3 +72,14 @@ class ByteStream(Protocol):
             BusDown: if the port cannot do that.
         """
         ...
+
+
+def stream_for(bus: AnyBus) -> ByteStream:
+    """The bus's own, not open yet."""
+    match bus:
+        case PortBus():
+            return SerialPort(bus)
+        case UdpBus():
+            return UdpStream(bus)
+        case _:
+            return TcpStream(bus)
