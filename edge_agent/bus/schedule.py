@@ -1,7 +1,9 @@
 """Whose turn it is on a bus. Slots are at origin + phase + n · interval, whatever a poll takes.
 
-Overload never queues: slots that passed while the bus was busy are counted as missed, and the one
-that waited longest goes next, so nobody starves.
+Overload never queues: slots that passed while the bus was busy are counted as missed. Among the
+turns that are due, the one goes first whose slot and half its interval lie earliest: of equals so
+the shorter interval, and yet nobody waits longer than half its own interval and one turn of each
+other. What has no interval (once) goes before all; it is due again only when it is told so.
 """
 
 from __future__ import annotations
@@ -21,12 +23,18 @@ To wake the processor costs more than a poll: 50 polls a second take 1.4 % of it
 2.6 % at 50.
 """
 
+TOGETHER = 0.001
+"""Seconds by which the same slot of two turns may differ: sums of floats do."""
+
 K = TypeVar("K", bound="Hashable")
 
 
 @dataclass(frozen=True, slots=True)
 class Turn(Generic[K]):
-    """Something to do every `interval` seconds, `phase` seconds after the others' origin."""
+    """Something to do every `interval` seconds, `phase` seconds after the others' origin.
+
+    An interval of infinity is once, at its phase.
+    """
 
     key: K
     interval: float
@@ -46,34 +54,74 @@ class Schedule(Generic[K]):
 
     def __init__(self, turns: Iterable[Turn[K]], *, origin: float) -> None:
         self._origin = origin
-        self._turns = list(turns)
-        self._slots = [0] * len(self._turns)
-        self._heap = [(self._at(index), index) for index in range(len(self._turns))]
-        heapq.heapify(self._heap)
+        self._turns = {turn.key: turn for turn in turns}
+        self._slots = dict.fromkeys(self._turns, 0)
+        self._order = {key: index for index, key in enumerate(self._turns)}
+        self._at = {key: origin + turn.phase for key, turn in self._turns.items()}
+        self._coming = [(at, self._order[key], key) for key, at in self._at.items()]
+        self._ready: dict[K, float] = {}
+        """Turns that are due, with the time that decides who goes first."""
+        heapq.heapify(self._coming)
 
     def take(self, now: float) -> Due[K] | None:
-        """The turn that has been due the longest, or None; its slots up to `now` are used up."""
-        if not self._heap or self._heap[0][0] > now:
+        """The turn that goes first, or None if nothing is due; its slots up to `now` are used."""
+        self._look(now)
+        if not self._ready:
             return None
-        index = self._heap[0][1]
-        turn, slot = self._turns[index], self._slots[index]
-        current = math.floor((now - self._origin - turn.phase) / turn.interval)
-        # The floor may disagree with the slot's own time by a rounding error, either way.
-        current = max(slot, current)
-        self._slots[index] = current + 1
-        while self._at(index) <= now:
-            self._slots[index] += 1
-        served = self._slots[index] - 1
-        heapq.heapreplace(self._heap, (self._at(index), index))
-        return Due(turn.key, served - slot)
+        return self._serve(min(self._ready, key=self._rank), now)
+
+    def take_also(self, keys: Iterable[K], now: float) -> list[Due[K]] | None:
+        """These turns too, if every one of them is due; else none."""
+        self._look(now + TOGETHER)
+        wanted = list(keys)
+        if not all(key in self._ready for key in wanted):
+            return None
+        return [self._serve(key, now + TOGETHER) for key in wanted]
+
+    def again(self, key: K, at: float) -> None:
+        """A turn without an interval is due again; if it waits for a later time, that is void."""
+        if key not in self._ready:
+            self._at[key] = at
+            heapq.heappush(self._coming, (at, self._order[key], key))
 
     def wait(self, now: float) -> float | None:
-        """Seconds until a turn is due; 0 if one is; None if there will never be one."""
-        return max(0.0, self._heap[0][0] - now) if self._heap else None
+        """Seconds until a turn is due; 0 if one is; None if there is none to come."""
+        self._look(now)
+        if self._ready:
+            return 0.0
+        return self._coming[0][0] - now if self._coming else None
 
-    def _at(self, index: int) -> float:
-        turn = self._turns[index]
-        return self._origin + turn.phase + self._slots[index] * turn.interval
+    def _look(self, now: float) -> None:
+        """Move what has become due."""
+        while self._coming and (
+            self._coming[0][0] <= now or self._coming[0][0] != self._at[self._coming[0][2]]
+        ):
+            at, _, key = heapq.heappop(self._coming)
+            if at == self._at[key]:
+                interval = self._turns[key].interval
+                self._ready[key] = -math.inf if math.isinf(interval) else at + interval / 2
+
+    def _rank(self, key: K) -> tuple[float, int]:
+        return self._ready[key], self._order[key]
+
+    def _serve(self, key: K, now: float) -> Due[K]:
+        del self._ready[key]
+        turn, slot = self._turns[key], self._slots[key]
+        if math.isinf(turn.interval):
+            self._at[key] = math.inf
+            return Due(key, 0)
+        passed = math.floor((now - self._origin - turn.phase) / turn.interval)
+        # The floor may disagree with the slot's own time by a rounding error, either way.
+        following = max(slot, passed) + 1
+        while self._time(turn, following) <= now:
+            following += 1
+        self._slots[key] = following
+        self._at[key] = self._time(turn, following)
+        heapq.heappush(self._coming, (self._at[key], self._order[key], key))
+        return Due(key, following - 1 - slot)
+
+    def _time(self, turn: Turn[K], slot: int) -> float:
+        return self._origin + turn.phase + slot * turn.interval
 
 
 def phases(count: int, interval: float) -> list[float]:

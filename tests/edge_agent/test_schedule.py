@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 
 import pytest
@@ -33,13 +34,60 @@ def test_slots_that_passed_unserved_are_counted_and_gone() -> None:
     assert schedule.take(5.9) is None
 
 
-def test_who_has_waited_longest_goes_first() -> None:
-    schedule = Schedule([Turn("fast", 1), Turn("slow", 60, phase=0.5)], origin=0)
-    schedule.take(0)
+def keys(*taken: Due[str] | None) -> list[str]:
+    return [due.key for due in taken if due]
 
-    order = [due.key for due in (schedule.take(10), schedule.take(10)) if due]
 
-    assert order == ["slow", "fast"]
+def test_of_two_that_are_due_the_shorter_interval_goes_first() -> None:
+    schedule = Schedule([Turn("slow", 60), Turn("fast", 1)], origin=0)
+
+    assert keys(schedule.take(0), schedule.take(0)) == ["fast", "slow"]
+
+
+def test_who_has_waited_for_half_its_interval_goes_before_shorter_ones() -> None:
+    schedule = Schedule([Turn("slow", 60), Turn("fast", 1)], origin=0)
+
+    served = [keys(schedule.take(now))[0] for now in range(32)]
+
+    assert served == ["fast"] * 30 + ["slow", "fast"]
+
+
+def test_what_is_read_once_goes_before_all_and_comes_back_only_when_told() -> None:
+    schedule = Schedule([Turn("fast", 1), Turn("label", math.inf)], origin=0)
+
+    first = keys(schedule.take(0), schedule.take(0))
+    later = [keys(schedule.take(now))[0] for now in range(1, 9)]
+    schedule.again("label", 20)
+    schedule.again("label", 10)
+
+    assert first == ["label", "fast"]
+    assert later == ["fast"] * 8
+    assert keys(*(schedule.take(10) for _ in range(3))) == ["label", "fast"]
+    assert keys(*(schedule.take(20) for _ in range(3))) == ["fast"]
+
+
+def test_a_turn_takes_others_along_only_if_all_of_them_are_due() -> None:
+    schedule = Schedule([Turn("fast", 5), Turn("slow", 10), Turn("rare", 20)], origin=0)
+    for _ in range(3):
+        schedule.take(0)
+    schedule.take(5)
+
+    assert keys(schedule.take(10)) == ["fast"]
+    assert schedule.take_also(["slow", "rare"], 10) is None
+    assert schedule.take_also(["slow"], 10) == [Due("slow", missed=0)]
+    assert schedule.take(10) is None
+
+
+def test_slots_that_meet_but_for_rounding_are_taken_along() -> None:
+    schedule = Schedule([Turn("fast", 0.1, phase=0.3), Turn("slow", 60, phase=0.3)], origin=1e6)
+
+    met = 0
+    for slot in range(1800):
+        now = 1e6 + 0.3 + slot * 0.1
+        assert keys(schedule.take(now)) in (["fast"], [])
+        met += schedule.take_also(["slow"], now) is not None
+
+    assert met == 3
 
 
 def test_a_bus_without_turns_never_has_one() -> None:
@@ -107,3 +155,25 @@ def test_an_overloaded_bus_starves_nobody(turns: list[Turn[int]], cost: float) -
         now += cost
 
     assert set(served) == {turn.key for turn in turns}
+
+
+@given(turns=TURNS, costs=st.lists(st.floats(0.01, 5), min_size=1, max_size=40))
+def test_however_busy_the_bus_a_wait_is_bounded_and_nothing_piles_up(
+    turns: list[Turn[int]], costs: list[float]
+) -> None:
+    """Half an interval and one turn of each other; polls that this skips are counted."""
+    schedule = Schedule(turns, origin=0)
+    waiting_since = {turn.key: turn.phase for turn in turns}
+    now = 0.0
+
+    for cost in costs * 5:
+        due = schedule.take(now)
+        if due is None:
+            now += schedule.wait(now) or 0.0
+            continue
+        turn = turns[due.key]
+        assert now - waiting_since[due.key] <= turn.interval / 2 + len(turns) * max(costs) + 1e-6
+        waiting_since[due.key] += (due.missed + 1) * turn.interval
+        now += cost
+
+    assert len(schedule._coming) + len(schedule._ready) == len(turns)
