@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from edge_agent.cli import check, enroll, init, plan, profiles, read, run, state
+from edge_agent.cli import check, enroll, init, plan, ports, profiles, read, run, state
 from edge_agent.simulate import command as simulation
 
 EPILOG = """\b
@@ -27,6 +27,7 @@ app = typer.Typer(
 app.command("init", epilog=init.EXAMPLES)(init.init)
 app.command("enroll", epilog=enroll.EXAMPLES)(enroll.enroll)
 app.command("check", epilog=check.EXAMPLES)(check.check)
+app.command("ports", epilog=ports.EXAMPLES)(ports.ports)
 app.command("plan", epilog=plan.EXAMPLES)(plan.plan)
 app.command("read", epilog=read.EXAMPLES)(read.read)
 app.command("run", epilog=run.EXAMPLES)(run.run)
