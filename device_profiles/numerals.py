@@ -22,8 +22,8 @@ EXPONENTS: Final = range(-10, 11)
 Information Model Specification V1.1)."""
 
 _FLOATS: Final = {2: struct.Struct(">e"), 4: struct.Struct(">f"), 8: struct.Struct(">d")}
-_DIGITS: Final = {2: (3, 4, 5), 4: (6, 7, 8, 9), 8: ()}
-"""How many decimal digits may be needed to tell one number of that many bytes from the next."""
+_DIGITS: Final = (6, 7, 8, 9)
+"""How many decimal digits may be needed to tell one number of 32 bits from the next."""
 
 _ASCII: Final = re.compile(rb"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,2})?")
 
@@ -72,11 +72,14 @@ def written(characters: bytes) -> Fraction | Flag:
 
 def _float_reader(size: int) -> Callable[[int], float | Flag]:
     unpack = _FLOATS[size].unpack
+    is_single = size == _FLOATS[4].size
 
     def read(raw: int) -> float | Flag:
         binary = raw.to_bytes(size, "big")
         number: float = unpack(binary)[0]
-        return _shortest(number, binary) if math.isfinite(number) else NOT_A_NUMBER
+        if not math.isfinite(number):
+            return NOT_A_NUMBER
+        return _shortest(number, binary) if is_single else number
 
     return read
 
@@ -85,13 +88,14 @@ def _shortest(number: float, binary: bytes) -> float:
     """The decimal that the device means: 230.1, where its 32 bits are 230.10000610351562.
 
     It is the shortest one that the same bytes stand for, so nothing is lost; 6 digits always
-    survive in 32 bits, and 9 always tell them apart (3 and 5 in 16). A whole number is what it
-    is: a counter's last digits are not rounded away.
+    survive in 32 bits, and 9 always tell them apart. A whole number is what it is: a counter's
+    last digits are not rounded away. Nor are those of 16 bits, which hold but 3 digits: there the
+    shortest would be up to 1 in 4000 away from what the bytes say.
     """
     if number.is_integer():
         return number
-    pack = _FLOATS[len(binary)].pack
-    for digits in _DIGITS[len(binary)]:
+    pack = _FLOATS[4].pack
+    for digits in _DIGITS:
         decimal = float(f"{number:.{digits}g}")
         try:
             if pack(decimal) == binary:

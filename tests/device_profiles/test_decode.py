@@ -245,8 +245,10 @@ def test_a_float_of_32_bits_is_the_decimal_that_the_device_means(
     assert decode("f32", words) == value
 
 
-@pytest.mark.parametrize(("word", "value"), [(0x2E66, 0.1), (0x5730, 115.0), (0x3555, 0.3333)])
-def test_a_float_of_16_bits_is_the_decimal_that_the_device_means(word: int, value: float) -> None:
+@pytest.mark.parametrize(
+    ("word", "value"), [(0x2E66, 0.0999755859375), (0x5730, 115.0), (0xB814, -0.509765625)]
+)
+def test_a_float_of_16_bits_is_what_its_bits_say(word: int, value: float) -> None:
     assert decode("f16", [word]) == value
 
 

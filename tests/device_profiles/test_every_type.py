@@ -66,14 +66,15 @@ def integers(draw: st.DrawFn, kind: Type) -> Said:
 def floats(draw: st.DrawFn, letter: str, width: Literal[16, 32, 64]) -> Said:
     number = draw(st.floats(width=width, allow_nan=False, allow_infinity=False))
     data = struct.pack(f">{letter}", number)
-    spellings = (float(f"{number:.{digits}g}") for digits in range(3 if width == 16 else 6, 18))
-    same = (one for one in spellings if abs(one) < 6.5e4 or width > 16 if packs(letter, one, data))
-    return Said(data, number if number.is_integer() or width == 64 else next(same))
+    if width != 32 or number.is_integer():
+        return Said(data, number)
+    spellings = (float(f"{number:.{digits}g}") for digits in range(6, 18))
+    return Said(data, next(one for one in spellings if packs(one, data)))
 
 
-def packs(letter: str, number: float, data: bytes) -> bool:
+def packs(number: float, data: bytes) -> bool:
     try:
-        return struct.pack(f">{letter}", number) == data
+        return struct.pack(">f", number) == data
     except OverflowError:
         return False
 
