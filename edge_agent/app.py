@@ -193,7 +193,7 @@ class Agent:
             "delivery": dataclasses.asdict(self._delivery.stats()),
             "buses": [status.bus_document(poller, now) for poller in self._pollers],
             "devices": status.device_documents(
-                self._pollers, now, self._latest, self._delivery.is_stored
+                self._pollers, now, self._latest, self._delivery.stored
             ),
         }
 

@@ -69,25 +69,31 @@ def bus_document(poller: Poller, now: float) -> dict[str, object]:
 
 
 def device_documents(
-    pollers: Iterable[Poller], now: float, latest: Latest, is_stored: Callable[[Sample], bool]
+    pollers: Iterable[Poller],
+    now: float,
+    latest: Latest,
+    stored: Callable[[str], tuple[int, int] | None],
 ) -> list[dict[str, object]]:
-    """How each device stands, and what it said last; `now` is the monotonic clock's."""
+    """How each device stands, and what it said last; `now` is the monotonic clock's.
+
+    `stored` gives the times between which the collector has stored all that a device said.
+    """
     return [
         {
             "id": name,
             "bus": poller.name,
             **_health_document(health, now),
-            "samples": [_sample_document(sample, is_stored) for sample in latest.of(name)],
+            "stored": stored(name),
+            "samples": [_sample_document(sample) for sample in latest.of(name)],
         }
         for poller in pollers
         for name, health in poller.health.items()
     ]
 
 
-def _sample_document(sample: Sample, is_stored: Callable[[Sample], bool]) -> dict[str, object]:
+def _sample_document(sample: Sample) -> dict[str, object]:
     return {
         "at": sample.at,
-        "stored": is_stored(sample),
         "values": dict(sample.values),
         "flags": {channel: str(flag) for channel, flag in sample.flags.items()},
     }

@@ -165,10 +165,10 @@ class Delivery:
             connected=self._uplink.is_connected,
         )
 
-    def is_stored(self, sample: Sample) -> bool:
-        """Whether a receipt says that the collector has stored this sample."""
+    def stored(self, device: str) -> tuple[int, int] | None:
+        """The times (ms since epoch) between which, by receipts, all it said is stored."""
         self._trace.receipted(self._courier.done.values())
-        return self._trace.is_stored(sample.device, sample.at)
+        return self._trace.stored(device)
 
     async def _pack(self) -> None:
         while True:

@@ -1,10 +1,10 @@
-"""Which samples the collector has stored, by its receipts: the proof of a point-to-point test.
+"""Since when and until when the collector has stored what a device said, by its receipts.
 
     appended ──► waiting (seq, CRC, when each device's samples in it were taken)
                     └── receipt `stored` ──► stored (device: its newest sample so far)
 
-A sample is stored if one as new of its device is, and no batch that waits may hold it. Only this
-process's batches are known, and the latest `MEMORY` of them: of older ones nothing is claimed.
+All up to the newest stored sample is stored that is older than what waits. Only this process's
+batches are known, and `MEMORY` of those that wait: before what was forgotten nothing is claimed.
 """
 
 from __future__ import annotations
@@ -29,10 +29,6 @@ class _Waiting:
     crc: int
     last_at: int
     spans: Mapping[str, tuple[int, int]]
-
-    def may_hold(self, device: str, at: int) -> bool:
-        first, last = self.spans.get(device, (at + 1, at))
-        return first <= at <= last
 
 
 class Trace:
@@ -60,8 +56,10 @@ class Trace:
                 for device, (_, last) in batch.spans.items():
                     self._stored[device] = max(last, self._stored.get(device, last))
 
-    def is_stored(self, device: str, at: int) -> bool:
-        """Whether the sample that this device gave at `at` (ms since epoch) is known to be."""
-        if at > self._stored.get(device, -1) or at <= self._forgotten_to:
-            return False
-        return not any(batch.may_hold(device, at) for batch in self._waiting.values())
+    def stored(self, device: str) -> tuple[int, int] | None:
+        """The times (ms since epoch) between which all that the device said is stored."""
+        if device not in self._stored:
+            return None
+        waiting = [b.spans[device][0] - 1 for b in self._waiting.values() if device in b.spans]
+        first, last = self._forgotten_to + 1, min([self._stored[device], *waiting])
+        return (first, last) if first <= last else None

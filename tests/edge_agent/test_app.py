@@ -284,20 +284,22 @@ async def test_its_state_tells_each_devices_last_samples_and_which_are_stored(si
     site.modbus.data_bank.set_input_registers(0, [0x4366, 0x0000])
     site.broker.start()
 
-    def last_samples() -> list[dict[str, Any]]:
+    def device() -> dict[str, Any]:
         document = json.loads((site.directory / "status.json").read_text())
-        return list(document["devices"][0]["samples"])
-
-    def is_stored() -> bool:
-        return any(s["stored"] and s["values"].get("voltage") == 230.0 for s in last_samples())
+        return dict(document["devices"][0])
 
     with site.agent() as process:
-        await asyncio.to_thread(
-            eventually, lambda: any(s["values"] for s in last_samples()), process, site
-        )
-        assert not is_stored()
+        await asyncio.to_thread(eventually, lambda: device()["samples"] != [], process, site)
+        said = device()
         async with receiver(site.broker.port):
-            await asyncio.to_thread(eventually, is_stored, process, site)
+            await asyncio.to_thread(
+                eventually, lambda: device()["stored"] is not None, process, site
+            )
+            stored = device()["stored"]
+
+    assert said["stored"] is None
+    assert said["samples"][-1]["values"]["voltage"] == 230.0
+    assert stored[0] <= said["samples"][-1]["at"]
 
 
 async def test_a_broker_that_goes_and_comes_back_costs_nothing(site: Site) -> None:
