@@ -7,8 +7,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from edge_agent.protocols.a02 import A02
+from edge_agent.protocols.megatec import Megatec
+from edge_agent.protocols.mhz19 import Mhz19
+from edge_agent.protocols.plantower import Plantower
+from edge_agent.protocols.sds011 import Sds011
+from edge_agent.protocols.sps30 import Sps30
+from edge_agent.protocols.wxt import Wxt
+
 if TYPE_CHECKING:
     from edge_agent.protocols.conversation import Spoken
 
-PROTOCOLS: dict[str, Spoken] = {}
+PROTOCOLS: dict[str, Spoken] = {
+    "a02": A02(),
+    "megatec": Megatec(),
+    "mhz19": Mhz19(),
+    "plantower": Plantower(),
+    "sds011": Sds011(),
+    "sps30": Sps30(),
+    "wxt": Wxt(),
+}
 """By the name that a profile's `protocol` gives."""
