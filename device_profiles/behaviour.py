@@ -5,14 +5,24 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, StrictBool, WithJsonSchema
 
 from device_profiles.registers import ADDRESS_MAX, MAX_BITS, MAX_REGISTERS, Parity, Table
-from telemetry.quantities import Seconds, seconds
+from telemetry.quantities import DURATION, Seconds, seconds
 from telemetry.settings import Settings
 
 if TYPE_CHECKING:
     from device_profiles.channel import RegisterChannel
+
+
+def _in_order(pair: tuple[int, int]) -> tuple[int, int]:
+    if not 0 <= pair[0] <= pair[1] <= ADDRESS_MAX:
+        raise ValueError(f"should be [first, last] address, of 0 to {ADDRESS_MAX}")
+    return pair
+
+
+Range = Annotated[tuple[int, int], AfterValidator(_in_order)]
+"""First and last address."""
 
 
 class Limits(Settings):
@@ -29,9 +39,9 @@ class Limits(Settings):
     max_registers: Annotated[int, Field(ge=1, le=MAX_REGISTERS)] = MAX_REGISTERS
     max_bits: Annotated[int, Field(ge=1, le=MAX_BITS)] = MAX_BITS
     max_gap: Annotated[int, Field(ge=0)] = MAX_BITS
-    ranges: dict[Table, tuple[tuple[int, int], ...]] = Field(default_factory=dict)
-    one_channel_per_request: bool = False
-    coherent: bool = False
+    ranges: dict[Table, tuple[Range, ...]] = Field(default_factory=dict)
+    one_channel_per_request: StrictBool = False
+    coherent: StrictBool = False
 
     def room(self, table: Table) -> int:
         """The most registers or bits of one read."""
@@ -80,7 +90,11 @@ def interval(text: object) -> object:
     return math.inf if text in ("once", math.inf) else seconds(text)
 
 
-Interval = Annotated[float, BeforeValidator(interval)]
+Interval = Annotated[
+    float,
+    BeforeValidator(interval),
+    WithJsonSchema({"anyOf": [{"const": "once"}, DURATION]}),
+]
 """Seconds between two reads, written with their unit, or `once`."""
 
 

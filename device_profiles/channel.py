@@ -7,7 +7,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, StrictBool, model_validator
 
 from device_profiles.registers import ADDRESS_MAX, MAX_REGISTERS, Table, Type, natural_order
 from device_profiles.repeat import as_entry
@@ -201,7 +201,7 @@ class RegisterChannel(Channel):
         bit: which bit of its register a bool is, 0 the least significant.
         bits: lowest bit and how many, of an unsigned integer.
         nan: unsigned, after ordering and cutting out bits.
-        sf: the channel with the power of ten that scales it (SunSpec), read together with it.
+        sf: the channel with the power of ten that scales it (SunSpec), read in the same round.
         resets: reading it changes it, so it is read neither twice nor on a guess.
     """
 
@@ -214,7 +214,7 @@ class RegisterChannel(Channel):
     bit: Annotated[int, Field(ge=0, le=15)] | None = None
     bits: tuple[int, int] | None = None
     sf: str | None = None
-    resets: bool = False
+    resets: StrictBool = False
 
     @property
     def width(self) -> int:

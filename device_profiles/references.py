@@ -86,13 +86,26 @@ def among_registers(channels: Sequence[RegisterChannel], limits: Limits) -> Prob
         for problem in _misfits(channel, limits):
             yield ("channels", index), problem
         if channel.sf is not None:
-            for problem in _of_factor(channel, known.get(channel.sf), limits):
+            for problem in _of_factor(channel, channel.sf, known):
                 yield ("channels", index, "sf"), problem
-        for other in channels:
-            if channel.resets and other is not channel and _overlap(channel, other):
+        if channel.resets:
+            for other in _sharing(channel, channels):
                 yield ("channels", index), f"reading {other.id!r} would reset {channel.id!r}"
-    if limits.coherent and limits.one_channel_per_request:
+    if limits.coherent:
+        yield from _incoherent(channels, limits)
+
+
+def _incoherent(channels: Sequence[RegisterChannel], limits: Limits) -> Problems:
+    """Groups that no single read can hold."""
+    if limits.one_channel_per_request:
         yield ("limits",), "what is read one by one is not coherent"
+    groups: dict[tuple[str, str], list[RegisterChannel]] = {}
+    for channel in channels:
+        groups.setdefault((channel.group, channel.table), []).append(channel)
+    for (group, table), members in groups.items():
+        span = max(c.end for c in members) - min(c.address for c in members)
+        if span > limits.room(members[0].table) or len(set(map(limits.bounds, members))) > 1:
+            yield ("limits", "coherent"), f"no read holds all {table} registers of group {group!r}"
 
 
 def _misfits(channel: RegisterChannel, limits: Limits) -> Iterator[str]:
@@ -106,23 +119,24 @@ def _misfits(channel: RegisterChannel, limits: Limits) -> Iterator[str]:
 
 
 def _of_factor(
-    channel: RegisterChannel, factor: RegisterChannel | None, limits: Limits
+    channel: RegisterChannel, name: str, known: Mapping[str, RegisterChannel]
 ) -> Iterator[str]:
+    factor = known.get(name)
     if factor is None:
-        yield f"there is no channel {channel.sf!r}"
+        yield f"there is no channel {name!r}"
         return
     yield from _unfit(channel, factor)
     if factor.type is not Type.SUNSSF:
-        yield f"channel {factor.id!r} is of type {factor.type}, not sunssf"
-    if limits.one_channel_per_request:
-        yield "a value and its scale factor are one read, which one_channel_per_request forbids"
-    if factor.table is not channel.table:
-        yield f"channel {factor.id!r} is in table {factor.table}, not {channel.table}"
-        return
-    span = max(channel.end, factor.end) - min(channel.address, factor.address)
-    room = limits.room(channel.table)
-    if span > room or limits.bounds(channel) != limits.bounds(factor):
-        yield f"one read cannot hold {channel.id!r} and {factor.id!r}: {span} registers, of {room}"
+        yield f"channel {name!r} is of type {factor.type}, not sunssf"
+
+
+def _sharing(
+    channel: RegisterChannel, channels: Sequence[RegisterChannel]
+) -> Iterator[RegisterChannel]:
+    """The others that are read from registers of this one."""
+    for other in channels:
+        if other is not channel and other.access.is_read and _overlap(channel, other):
+            yield other
 
 
 def _overlap(channel: RegisterChannel, other: RegisterChannel) -> bool:
@@ -183,12 +197,17 @@ def of_bytes(examples: Sequence[RegisterExample], channels: Sequence[RegisterCha
     known = _by_id(channels)
     for index, example in enumerate(examples):
         for name in (*example.values, *example.flags):
-            channel = known.get(name)
-            if channel is None:
-                continue
-            factor = known.get(channel.sf or "", channel)
-            if not (_within(channel, example) and _within(factor, example)):
-                yield ("examples", index), f"channel {name!r} is not within these bytes"
+            for part in depended_on(name, known):
+                if not _within(known[part], example):
+                    yield ("examples", index), f"channel {part!r} is not within these bytes"
+
+
+def depended_on(name: str, known: Mapping[str, RegisterChannel]) -> Iterator[str]:
+    """The channel and those that its value depends on, as far as they are known."""
+    if name in known:
+        channel = known[name]
+        condition = None if channel.valid_if is None else channel.valid_if.channel
+        yield from (part for part in (name, channel.sf, condition) if part and part in known)
 
 
 def _within(channel: RegisterChannel, example: RegisterExample) -> bool:

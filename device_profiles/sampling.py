@@ -10,7 +10,8 @@ from pydantic import Field, model_validator
 from telemetry.quantities import Seconds
 from telemetry.settings import Settings
 
-_PERCENT = re.compile(r"([0-9.]+)\s*%")
+PERCENT = re.compile(r"([0-9.]+)\s*%")
+"""A deadband in percent, as people write it."""
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
@@ -32,7 +33,7 @@ class Deadband(Settings):
                 return entry
             case int() | float():
                 return {"absolute": entry}
-            case str() if percent := _PERCENT.fullmatch(entry.strip()):
+            case str() if percent := PERCENT.fullmatch(entry.strip()):
                 return {"percent": percent[1]}
             case _:
                 return entry

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from typing import Annotated
 
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, WithJsonSchema
 
-_NUMBER = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,15})?)\s*([A-Za-z]*)")
+_DIGITS = r"[0-9]{1,15}(?:\.[0-9]{1,15})?"
+_NUMBER = re.compile(rf"({_DIGITS})\s*([A-Za-z]*)")
 _SECONDS = {"ms": 1e-3, "s": 1, "min": 60, "m": 60, "h": 3600, "d": 86_400, "y": 31_557_600}
 _BYTES = {
     "B": 1,
@@ -54,8 +55,17 @@ def _refuse(wanted: str) -> object:
     raise ValueError(f"should be {wanted}")
 
 
-Seconds = Annotated[float, BeforeValidator(seconds)]
+def _spelled(units: dict[str, float] | dict[str, int]) -> dict[str, object]:
+    """The JSON schema of a number with one of these units, or 0."""
+    pattern = rf"^\s*{_DIGITS}\s*({'|'.join(units)})\s*$"
+    return {"anyOf": [{"type": "string", "pattern": pattern}, {"const": 0}]}
+
+
+DURATION = _spelled(_SECONDS)
+"""The JSON schema of a duration as people write it."""
+
+Seconds = Annotated[float, BeforeValidator(seconds), WithJsonSchema(DURATION)]
 """A duration in seconds, written with its unit."""
 
-Size = Annotated[int, BeforeValidator(size)]
+Size = Annotated[int, BeforeValidator(size), WithJsonSchema(_spelled(_BYTES))]
 """A size in bytes, written with its unit."""

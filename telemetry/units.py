@@ -105,6 +105,9 @@ LOCAL = (
     Unit("mg/m3", "mg/m³", "kg/m3", 1e-6),
     Unit("ppb", "ppb", "/", 1e-9),
     Unit("uS/cm", "µS/cm", "S/m", 0.0001),
+    Unit("um", "µm", "m", 1e-6),
+    Unit("1/cm3", "1/cm³", "1/m3", 1e6),
+    _primary("1/m3", "1/m³"),
     _primary("NTU"),
     _primary("dBA", "dB(A)"),
 )
