@@ -14,7 +14,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from device_profiles import numerals, scaling, texts
-from device_profiles.octets import Words, octets, unsigned
+from device_profiles.octets import Words, field, octets, unsigned
 from device_profiles.registers import Type
 from telemetry.sample import (
     NOT_VALID,
@@ -123,16 +123,6 @@ def _taker(channel: RegisterChannel) -> Callable[[Words], int]:
         return take
     mask = (1 << count) - 1
     return lambda words: take(words) >> lowest & mask
-
-
-def field(channel: RegisterChannel) -> tuple[int, int]:
-    """The lowest bit of the channel's field in its registers, and how many bits it has."""
-    if channel.type is Type.BOOL:
-        return channel.bit or 0, 1
-    lowest = 8 if channel.type in (Type.U8H, Type.I8H) else 0
-    if channel.bits is not None:
-        return lowest + channel.bits[0], channel.bits[1]
-    return lowest, channel.type.number_bits
 
 
 def _sentinels(channel: RegisterChannel) -> dict[int, Flag]:

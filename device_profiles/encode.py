@@ -7,8 +7,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from device_profiles import numerals, texts
-from device_profiles.decode import field
-from device_profiles.octets import registers
+from device_profiles.octets import field, registers
 from device_profiles.registers import Type
 
 if TYPE_CHECKING:

@@ -22,8 +22,8 @@ EXPONENTS: Final = range(-10, 11)
 Information Model Specification V1.1)."""
 
 _FLOATS: Final = {2: struct.Struct(">e"), 4: struct.Struct(">f"), 8: struct.Struct(">d")}
-_DIGITS: Final = (6, 7, 8, 9)
-"""How many decimal digits may be needed to tell one number of 32 bits from the next."""
+_SHORTER: Final = (".6g", ".7g", ".8g")
+"""Spellings of a number of 32 bits that may do; 9 digits always do."""
 
 _ASCII: Final = re.compile(rb"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,2})?")
 
@@ -90,19 +90,16 @@ def _shortest(number: float, binary: bytes) -> float:
     It is the shortest one that the same bytes stand for, so nothing is lost; 6 digits always
     survive in 32 bits, and 9 always tell them apart. A whole number is what it is: a counter's
     last digits are not rounded away. Nor are those of 16 bits, which hold but 3 digits: there the
-    shortest would be up to 1 in 4000 away from what the bytes say.
+    shortest would be up to 1 in 2048 away from what the bytes say.
     """
     if number.is_integer():
         return number
     pack = _FLOATS[4].pack
-    for digits in _DIGITS:
-        decimal = float(f"{number:.{digits}g}")
-        try:
-            if pack(decimal) == binary:
-                return decimal
-        except OverflowError:  # rounded up beyond the largest
-            continue
-    return number
+    for spelling in _SHORTER:
+        decimal = float(format(number, spelling))
+        if pack(decimal) == binary:
+            return decimal
+    return float(format(number, ".9g"))
 
 
 def _decimal_digits(raw: int) -> int | Flag:

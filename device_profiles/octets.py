@@ -1,4 +1,4 @@
-"""Which byte of a value stands where in its registers: taken out when read, placed when said.
+"""Which bytes and bits of its registers are a value: taken out when read, placed when said.
 
 An order has one letter for each byte as it comes over the wire, `A` the most significant of the
 value, `-` one that is not part of it. So any order that a device can have is a permutation.
@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
-from device_profiles.registers import UNUSED, natural_order
+from device_profiles.registers import UNUSED, Type, natural_order
 
 if TYPE_CHECKING:
     from device_profiles.channel import RegisterChannel
@@ -55,6 +55,16 @@ def registers(channel: RegisterChannel, data: bytes) -> list[int]:
     byte_of = dict(zip(_letters(order), data, strict=True))
     placed = bytes(byte_of.get(letter, 0) for letter in order)
     return list(struct.unpack(f">{channel.width}H", placed))
+
+
+def field(channel: RegisterChannel) -> tuple[int, int]:
+    """The lowest bit of the channel's field in its registers, and how many bits it has."""
+    if channel.type is Type.BOOL:
+        return channel.bit or 0, 1
+    lowest = 8 if channel.type in (Type.U8H, Type.I8H) else 0
+    if channel.bits is not None:
+        return lowest + channel.bits[0], channel.bits[1]
+    return lowest, channel.type.number_bits
 
 
 def order_of(channel: RegisterChannel) -> str:
