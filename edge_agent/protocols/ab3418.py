@@ -149,7 +149,7 @@ def _question(station: int, message: Message, fields: tuple[str, ...]) -> Questi
         fields=fields,
         converse=partial(_converse, station, message, fields),
         sends=len(frame(station, message)),
-        receives=len(frame(station, message, bytes(length))),
+        receives=2 + 2 * (HEAD + length + FCS),  # each byte may need an escape
     )
 
 

@@ -2,7 +2,8 @@
 
 A field without `A-B:` or `*F` takes the data set of any medium and channel, and of now (no `F`, or
 255); the first that fits counts. Behind the code, after a blank, a field may say the unit that it
-must have, which also chooses among several brackets, or `text` for what is no number.
+must have, which also chooses among several brackets, or `text` for what is no number. Without
+either it is the first bracket that holds a number, as a time may stand before it.
 """
 
 from __future__ import annotations
@@ -60,11 +61,9 @@ class Wanted:
         numbers = [match for text in brackets if (match := _NUMBER.fullmatch(text.strip()))]
         if not numbers:
             return NOT_A_NUMBER
-        if not self.unit:
-            return _number(brackets[0].strip())
         for match in numbers:
-            if (match[2] or "").strip().casefold() == self.unit.casefold():
-                return _number(match[0])
+            if self.unit.casefold() in ("", (match[2] or "").strip().casefold()):
+                return float(match[1]) if "." in match[1] else int(match[1])
         return WRONG_UNIT
 
 
@@ -103,10 +102,3 @@ def _data_sets(text: str) -> Iterator[tuple[Code, list[str]]]:
 def _code(text: str) -> Code | None:
     match = _CODE.fullmatch(text)
     return Code(match["medium"], match["value"], match["period"]) if match else None
-
-
-def _number(text: str) -> Value | Flag:
-    match = _NUMBER.fullmatch(text)
-    if match is None:
-        return NOT_A_NUMBER
-    return float(match[1]) if "." in match[1] else int(match[1])

@@ -79,7 +79,7 @@ class Mbus:
         Raises:
             ValueError: if the address or a field is none.
         """
-        station, begin = _beginning(address.upper())
+        station, begin = _beginning(address)
         asked = tuple(wanted(field) for field in fields)
         return (
             Question(
@@ -93,7 +93,7 @@ class Mbus:
 
 def _beginning(address: str) -> tuple[int, bytes]:
     """The address to ask, and what makes the meter listen: a reset of its link, or a selection."""
-    if _SECONDARY.fullmatch(address):
+    if _SECONDARY.fullmatch(address.upper()):
         chosen = bytes.fromhex(address[:8])[::-1] + bytes.fromhex(address[8:])
         return SELECTED, long_frame(SND_UD, SELECTED, SELECT, chosen)
     if _PRIMARY.fullmatch(address) and (int(address) <= _PRIMARY_MAX or int(address) == ANYBODY):

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from telemetry.sample import Value
 
 NUMBERS_AS_TEXT: Final = frozenset({"fabrication_no", "identification"})
-"""BCD digits whose leading zeros count."""
+"""What a meter is called: digits that are no amount, and of which leading zeros count."""
 
 BIT_FIELDS: Final = frozenset({"error_flags", "error_masks", "digital_output", "digital_input"})
 """Quantities whose binary numbers have no sign."""
@@ -62,8 +62,9 @@ def value(raw: Raw) -> Value | Flag:
             return _text(raw.data)
         case Form.LONG_BINARY:
             return raw.data[::-1].hex(" ").upper()
-        case Form.BCD if raw.meaning.quantity in NUMBERS_AS_TEXT:
-            return raw.data[::-1].hex().upper()
+        case Form.BCD | Form.BINARY if raw.meaning.quantity in NUMBERS_AS_TEXT:
+            binary = str(int.from_bytes(raw.data, "little"))
+            return binary if raw.form is Form.BINARY else raw.data[::-1].hex().upper()
         case _:
             number = _number(raw)
             return number if isinstance(number, Flag) else scaled(number, raw.meaning.factor)

@@ -118,7 +118,7 @@ def _converse(station: int, channels: Sequence[int]) -> Conversation:
         good, heard = yield from hear(SHAPE, heard)
         to, sender = int.from_bytes(good[2:4], "little"), int.from_bytes(good[4:6], "little")
         command, payload = good[HEAD], good[HEAD + 2 : -4]
-        if (to, sender) != (MASTER, station) or not payload:
+        if to >> 12 != MASTER >> 12 or sender != station or not payload:
             continue
         said = _said(command, payload, request[HEAD], channels)
         is_whole = all(channel in said for channel in channels)
