@@ -5,7 +5,14 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, StrictBool, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    PlainSerializer,
+    StrictBool,
+    WithJsonSchema,
+)
 
 from device_profiles.registers import ADDRESS_MAX, MAX_BITS, MAX_REGISTERS, Parity, Table
 from telemetry.quantities import DURATION, Seconds, seconds
@@ -93,6 +100,7 @@ def interval(text: object) -> object:
 Interval = Annotated[
     float,
     BeforeValidator(interval),
+    PlainSerializer(lambda s: "once" if math.isinf(s) else s, when_used="json"),
     WithJsonSchema({"anyOf": [{"const": "once"}, DURATION]}),
 ]
 """Seconds between two reads, written with their unit, or `once`."""

@@ -319,6 +319,9 @@ class FieldChannel(Channel):
             yield "access and write are Modbus'; over other protocols a channel is only read"
 
 
+AnyChannel = RegisterChannel | FieldChannel
+
+
 def _kind(kind: object, *, is_coded: bool) -> ChannelKind:
     """What a channel of that type is, unless it says so itself."""
     if is_coded or kind in (Type.BOOL, Type.SUNSSF):

@@ -17,7 +17,7 @@ from telemetry.settings import Settings
 
 if TYPE_CHECKING:
     from pydantic.json_schema import JsonSchemaValue
-    from pydantic_core.core_schema import CoreSchema
+    from pydantic_core.core_schema import CoreSchema, SerializerFunctionWrapHandler
 
 NUMBER = "{n}"
 """What stands in an entry's texts for the number of the channel."""
@@ -45,9 +45,15 @@ class Entries:
         cls, source: object, handler: GetCoreSchemaHandler
     ) -> CoreSchema:
         """A list of lists, one an entry: pydantic's place of an error begins with the entry's."""
-        entry = core_schema.no_info_before_validator_function(unfolded, handler(source))
-        entries = core_schema.tuple_variable_schema(entry, min_length=1)
-        return core_schema.no_info_after_validator_function(_joined, entries)
+        channels = handler(source)
+        entry = core_schema.no_info_before_validator_function(unfolded, channels)
+        return core_schema.no_info_after_validator_function(
+            _joined,
+            core_schema.tuple_variable_schema(entry, min_length=1),
+            serialization=core_schema.wrap_serializer_function_ser_schema(
+                _as_they_are, schema=channels
+            ),
+        )
 
     @classmethod
     def __get_pydantic_json_schema__(
@@ -105,6 +111,10 @@ def _named(part: Any, number: str) -> Any:  # noqa: ANN401 - YAML can be anythin
             return {key: _named(value, number) for key, value in part.items()}
         case _:
             return part
+
+
+def _as_they_are(channels: object, serialize: SerializerFunctionWrapHandler) -> object:
+    return serialize(channels)
 
 
 def _joined(entries: tuple[tuple[Any, ...], ...]) -> tuple[Any, ...]:

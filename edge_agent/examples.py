@@ -1,68 +1,153 @@
-"""A profile's examples, held against what decoding makes of their bytes."""
+"""A profile's examples, held against what the channels make of their bytes."""
 
 from __future__ import annotations
 
 import math
 from typing import TYPE_CHECKING
 
-from device_profiles.model import ModbusProfile
+from device_profiles.channel import RegisterChannel
+from device_profiles.decode import Doubted
+from device_profiles.fields import interpreter
+from device_profiles.model import FieldProfile, ModbusProfile
+from device_profiles.references import depended_on
 from device_profiles.registers import Type
 from edge_agent.bus.plan import Request, decode_reply
+from edge_agent.protocols import PROTOCOLS
+from edge_agent.protocols.conversation import Refused, replay
+from telemetry.sample import Flag
+from telemetry.settings import spell
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
-    from device_profiles.evidence import RegisterExample
-    from device_profiles.model import Profile, RegisterChannel
+    from device_profiles.channel import Channel, FieldChannel
+    from device_profiles.evidence import Example, RegisterExample
+    from device_profiles.model import AnyProfile
     from telemetry.sample import Value
+    from telemetry.settings import Place
 
 TOLERANCE = {Type.F16: 1e-3, Type.F32: 1e-6}
-"""How far (relative) a value may be off what these types hold, so that 230.1 may be written."""
+"""How far (relative) a value may be off what these types hold, so that 230.1 may be written.
+
+A protocol's floats are, where they are binary at all, of 32 bits.
+"""
 
 
-def mismatches(profile: Profile) -> list[str]:
+def mismatches(profile: AnyProfile) -> list[str]:
     """What the examples say and the channels do not, ready to be shown; empty if all is well."""
-    if not isinstance(profile, ModbusProfile):
-        return []
-    return [
-        f"examples[{index}] ({example.source}): {problem}"
-        for index, example in enumerate(profile.examples)
-        for problem in _differences(profile, example)
-    ]
+    return [f"{spell(place)}: {problem}" for place, problem in problems(profile)]
 
 
-def _differences(profile: ModbusProfile, example: RegisterExample) -> Iterator[str]:
-    named = {*example.values, *example.flags}
-    channels = tuple(channel for channel in profile.channels if channel.id in named)
-    request = Request(
-        example.table,
-        example.address,
-        len(example.words),
-        channels,
-        beside=tuple(_beside(profile, example, named)),
-    )
-    values, flags = decode_reply(request, example.words)
-    for channel in channels:
-        expected, value = example.values.get(channel.id), values.get(channel.id)
-        if not _is_same(channel, expected, value):
-            yield f"channel {channel.id!r} should be {expected!r}, and is {value!r}"
-        flag = str(flags.get(channel.id, ""))
-        if flag != example.flags.get(channel.id, ""):
-            wanted = example.flags.get(channel.id, "good")
-            yield f"channel {channel.id!r} should be {wanted}, and is {flag or 'good'}"
+def problems(profile: AnyProfile) -> Iterator[tuple[Place, str]]:
+    """The same, each with its place in the profile."""
+    match profile:
+        case ModbusProfile():
+            for index, of_registers in enumerate(profile.examples):
+                for problem in _wrong_in_registers(profile, of_registers):
+                    yield ("examples", index), f"({of_registers.source}) {problem}"
+        case FieldProfile():
+            unknown = list(_unknown_to_protocol(profile))
+            yield from unknown
+            for index, example in enumerate(() if unknown else profile.examples):
+                for problem in _wrong_in_frames(profile, example):
+                    yield ("examples", index), f"({example.source}) {problem}"
 
 
-def _beside(
-    profile: ModbusProfile, example: RegisterExample, named: set[str]
-) -> Iterator[RegisterChannel]:
-    """What else is within the bytes: a scale factor, a condition."""
-    for channel in profile.channels:
-        inside = example.address <= channel.address and channel.end <= example.end
-        if channel.table is example.table and inside and channel.id not in named:
-            yield channel
+def unproven(profile: AnyProfile) -> tuple[str, ...]:
+    """The channels of which no example says what they should be."""
+    proven = {name for example in profile.examples for name in (*example.values, *example.flags)}
+    return tuple(channel.id for channel in profile.readable if channel.id not in proven)
 
 
-def _is_same(channel: RegisterChannel, expected: Value | None, value: Value | None) -> bool:
+def _wrong_in_registers(profile: ModbusProfile, example: RegisterExample) -> Iterator[str]:
+    known = {channel.id: channel for channel in profile.channels}
+    named = [channel for channel in profile.channels if _names(example, channel)]
+    needed = {part for channel in named for part in depended_on(channel.id, known)}
+    beside = tuple(known[name] for name in needed - {channel.id for channel in named})
+    words = example.words
+    request = Request(example.table, example.address, len(words), tuple(named), beside)
+    values, flags = decode_reply(request, words)
+    for channel in named:
+        yield from _difference(channel, example, values.get(channel.id), flags.get(channel.id))
+
+
+def _unknown_to_protocol(profile: FieldProfile) -> Iterator[tuple[Place, str]]:
+    """The address or the fields that the protocol does not know."""
+    whole = _refusal(profile, *(channel.field for channel in profile.channels))
+    if whole is None:
+        return
+    each = {index: _refusal(profile, c.field) for index, c in enumerate(profile.channels)}
+    if set(each.values()) == {whole}:
+        yield ("address",), whole
+        return
+    yield from ((("channels", index), why) for index, why in each.items() if why is not None)
+
+
+def _refusal(profile: FieldProfile, *fields: str) -> str | None:
+    """Why the protocol cannot ask for these; None if it can."""
+    try:
+        PROTOCOLS[profile.protocol].questions(profile.address, fields)
+    except ValueError as error:
+        return str(error)
+    return None
+
+
+def _wrong_in_frames(profile: FieldProfile, example: Example) -> Iterator[str]:
+    named = [channel for channel in profile.channels if _names(example, channel)]
+    try:
+        said = _said(profile, named, example.data)
+    except Refused as refused:
+        yield f"the device refuses: {refused}"
+        return
+    for channel in named:
+        if channel.field not in said:
+            yield f"channel {channel.id!r}: these bytes have no field {channel.field!r}"
+            continue
+        outcome = interpreter(channel)(said[channel.field])
+        value, flag = outcome if isinstance(outcome, Doubted) else _apart(outcome)
+        yield from _difference(channel, example, value, flag)
+
+
+def _said(
+    profile: FieldProfile, channels: Iterable[FieldChannel], data: bytes
+) -> dict[str, Value | Flag]:
+    """The fields in recorded bytes, of every question that they answer.
+
+    Raises:
+        Refused: if the device refused one.
+    """
+    fields = tuple(dict.fromkeys(channel.field for channel in channels))
+    said: dict[str, Value | Flag] = {}
+    for question in PROTOCOLS[profile.protocol].questions(profile.address, fields):
+        said.update(replay(question, data) or {})
+    return said
+
+
+def _apart(outcome: Value | Flag) -> tuple[Value | None, Flag | None]:
+    return (None, outcome) if isinstance(outcome, Flag) else (outcome, None)
+
+
+def _names(example: Example, channel: Channel) -> bool:
+    return channel.id in example.values or channel.id in example.flags
+
+
+def _difference(
+    channel: Channel, example: Example, value: Value | None, flag: Flag | None
+) -> Iterator[str]:
+    expected = example.values.get(channel.id)
+    if not _is_same(channel, expected, value):
+        yield f"channel {channel.id!r} should be {expected!r}, and is {value!r}"
+    wanted, had = example.flags.get(channel.id, "good"), str(flag or "good")
+    if wanted != had:
+        yield f"channel {channel.id!r} should be {wanted}, and is {had}"
+
+
+def _is_same(channel: Channel, expected: Value | None, value: Value | None) -> bool:
     if isinstance(expected, float | int) and isinstance(value, float) and not channel.is_scaled:
-        return math.isclose(expected, value, rel_tol=TOLERANCE.get(channel.type, 0.0))
+        return math.isclose(expected, value, rel_tol=_tolerance(channel))
     return expected == value and isinstance(expected, bool) == isinstance(value, bool)
+
+
+def _tolerance(channel: Channel) -> float:
+    kind = channel.type if isinstance(channel, RegisterChannel) else Type.F32
+    return TOLERANCE.get(kind, 0.0)

@@ -2,25 +2,34 @@
 
 from __future__ import annotations
 
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from device_profiles import loader
-from device_profiles.channel import FieldChannel, RegisterChannel
-from edge_agent.cli.options import Json, echo_json, echo_table, fail
-from edge_agent.examples import mismatches
+from edge_agent import examples
+from edge_agent.cli import profile_texts as texts
+from edge_agent.cli.layout import labelled
+from edge_agent.cli.options import Json, Language, echo_json, fail
+from edge_agent.cli.profile_sheet import sheet
+from edge_agent.exits import Exit
+from telemetry import settings
 from telemetry.settings import SettingsError
 
 if TYPE_CHECKING:
-    from device_profiles.model import AnyProfile, Channel
+    from collections.abc import Sequence
+
+    from device_profiles.model import AnyProfile
 
 EXAMPLES = """\b
 Examples:
   edge-agent profiles list
+  edge-agent profiles list meter
   edge-agent profiles show eastron-sdm630
   edge-agent profiles check my-meter.yaml
+  edge-agent profiles schema > device-profile-1.schema.json
 """
 
 app = typer.Typer(
@@ -35,15 +44,29 @@ Directory = Annotated[
 
 
 @app.command("list")
-def list_profiles(directory: Directory = None, *, as_json: Json = False) -> None:
-    """List the profiles that a configuration can name."""
-    found = [_found(name, directory) for name in _names(directory)]
-    rows = [(p.id, p.revision, p.device_class, len(p.channels), p.title) for p in found]
-    head = ("id", "revision", "class", "channels", "title")
+def list_profiles(
+    word: Annotated[
+        str, typer.Argument(help="Only those with this word in id, title, class or protocol.")
+    ] = "",
+    directory: Directory = None,
+    *,
+    as_json: Json = False,
+    lang: Language,
+) -> None:
+    """List the profiles that a configuration can name, by class."""
+    found = [profile for profile in _all(directory) if _speaks_of(profile, word)]
     if as_json:
-        echo_json([dict(zip(head, row, strict=True)) for row in rows])
-    else:
-        echo_table(head, rows)
+        echo_json([_summary(profile) for profile in found])
+        return
+    if not found:
+        fail(texts.NONE_FOUND(lang, word=word), code=Exit.NOT_WORKING)
+    for device_class, members in groupby(found, key=lambda profile: profile.device_class):
+        typer.echo(device_class)
+        for profile in members:
+            mark = "*" if profile.unverified else " "
+            typer.echo(labelled(f"{mark} {profile.id}", profile.title, width=24))
+    if any(profile.unverified for profile in found):
+        typer.echo(f"\n{texts.MARK(lang)}")
 
 
 @app.command()
@@ -52,55 +75,90 @@ def show(
     directory: Directory = None,
     *,
     as_json: Json = False,
+    lang: Language,
 ) -> None:
-    """Show a profile's channels, and what nobody has confirmed on hardware."""
+    """Show how a device is set and recognised, its channels, and what nobody has confirmed."""
     profile = _found(name, directory)
     if as_json:
         echo_json(profile.model_dump(mode="json", by_alias=True, exclude_defaults=True))
         return
-    typer.echo(f"{profile.id} revision {profile.revision}: {profile.title}")
-    groups = ", ".join(f"{name} every {g.interval:g} s" for name, g in profile.groups.items())
-    typer.echo(f"class {profile.device_class}, measurement {profile.measurement}; {groups}")
-    for line in profile.quirks:
-        typer.echo(f"note: {line}")
-    if profile.verify:
-        typer.echo(f"unverified: {', '.join(profile.verify)}")
-    typer.echo("")
-    rows = [(c.id, _place(c), c.stored, c.unit, c.group, c.label) for c in profile.channels]
-    echo_table(("channel", "place", "stored", "unit", "group", "label"), rows)
-
-
-def _place(channel: Channel) -> str:
-    match channel:
-        case RegisterChannel():
-            return f"{channel.table} {channel.address} {channel.type}"
-        case FieldChannel():
-            return channel.field
-        case _:
-            raise TypeError(channel)
+    for line in sheet(profile, lang):
+        typer.echo(line)
 
 
 @app.command()
 def check(
     files: Annotated[list[Path], typer.Argument(help="Profile files.")],
+    *,
+    as_json: Json = False,
+    lang: Language,
 ) -> None:
     """Check profile files: their form, and that their examples decode to what they say."""
-    problems = [problem for path in files for problem in _problems(path)]
-    if problems:
-        fail(*problems)
-    typer.echo(f"{len(files)} profiles are right")
+    results = {path: _checked(path) for path in files}
+    wrong = sum(bool(problems) for problems, _ in results.values())
+    if as_json:
+        echo_json(
+            [
+                {"file": str(path), "problems": problems, "unproven": list(unproven)}
+                for path, (problems, unproven) in results.items()
+            ]
+        )
+    else:
+        for path, (problems, unproven) in results.items():
+            for problem in problems:
+                typer.echo(problem, err=True)
+            if unproven:
+                typer.echo(texts.UNPROVEN(lang, file=path))
+                typer.echo(labelled("", ", ".join(unproven), width=1))
+        typer.echo(texts.CHECKED(lang, good=len(results) - wrong, wrong=wrong))
+    if wrong:
+        raise typer.Exit(Exit.WRONG_INPUT)
 
 
-def _problems(path: Path) -> list[str]:
+@app.command()
+def schema() -> None:
+    """Print the JSON schema, by which an editor completes and checks a profile."""
+    # only here: what makes schemas takes memory that the running agent does not have
+    from device_profiles.schema import json_schema  # noqa: PLC0415 - see above
+
+    echo_json(json_schema())
+
+
+def _checked(path: Path) -> tuple[list[str], Sequence[str]]:
+    """What is wrong with a file, and the channels of which no example speaks."""
     try:
-        return [f"{path}: {problem}" for problem in mismatches(loader.load(path))]
+        profile = loader.load(path)
+        _, lines = settings.read_yaml(settings.read(path), str(path))
     except SettingsError as error:
-        return error.problems
+        return error.problems, ()
+    problems = [
+        f"{path}:{lines.get(place, 1)}: {settings.spell(place)} — {problem}"
+        for place, problem in examples.problems(profile)
+    ]
+    return problems, examples.unproven(profile)
 
 
-def _names(directory: Path | None) -> list[str]:
+def _summary(profile: AnyProfile) -> dict[str, object]:
+    return {
+        "id": profile.id,
+        "revision": profile.revision,
+        "class": profile.device_class,
+        "protocol": profile.protocol,
+        "channels": len(profile.channels),
+        "title": profile.title,
+        "unverified": list(profile.unverified),
+    }
+
+
+def _speaks_of(profile: AnyProfile, word: str) -> bool:
+    told = (profile.id, profile.title, profile.device_class, profile.protocol)
+    return any(word.lower() in text.lower() for text in told)
+
+
+def _all(directory: Path | None) -> list[AnyProfile]:
     own = {} if directory is None else loader.catalogue(directory)
-    return sorted({**loader.catalogue(), **own})
+    found = [_found(name, directory) for name in {**loader.catalogue(), **own}]
+    return sorted(found, key=lambda profile: (profile.device_class, profile.id))
 
 
 def _found(name: str, directory: Path | None) -> AnyProfile:

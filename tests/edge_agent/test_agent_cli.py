@@ -374,48 +374,6 @@ def test_outbox_says_when_there_is_none(config: Path) -> None:
     assert "has the agent run" in shown.output
 
 
-# profiles
-
-
-def test_profiles_list_names_the_catalogue() -> None:
-    assert "eastron-sdm630" in edge_agent("profiles", "list").output
-    listed = json.loads(edge_agent("profiles", "list", "--json").output)
-    assert "eastron-sdm630" in {entry["id"] for entry in listed}
-
-
-def test_profiles_show_tells_channels_and_what_is_unverified() -> None:
-    shown = edge_agent("profiles", "show", "eastron-sdm120").output
-
-    assert "voltage" in shown
-    assert "unverified: " in shown
-    assert json.loads(edge_agent("profiles", "show", "eastron-sdm120", "--json").output)
-
-
-def test_profiles_show_suggests_a_name() -> None:
-    shown = edge_agent("profiles", "show", "eastron-sdm12")
-
-    assert shown.exit_code == 2
-    assert "did you mean 'eastron-sdm120'?" in shown.output
-
-
-def test_profiles_check_holds_examples_against_the_channels(tmp_path: Path) -> None:
-    path = tmp_path / "meter.yaml"
-    text = (
-        "schema: device-profile/1\nid: meter\nrevision: 1\ntitle: M\nclass: electricity-meter\n"
-        "measurement: m\nsources: [{own: for tests}]\ngroups: {default: {interval: 1s}}\n"
-        "channels:\n  - {id: a, table: holding, address: 0, type: u16}\n"
-        'examples:\n  - {table: holding, address: 0, hex: "0001", values: {a: 1}, source: x}\n'
-    )
-    path.write_text(text)
-    assert edge_agent("profiles", "check", path).exit_code == 0
-
-    path.write_text(text.replace("{a: 1}", "{a: 2}"))
-    shown = edge_agent("profiles", "check", path)
-
-    assert shown.exit_code == 2
-    assert "channel 'a' should be 2, and is 1" in shown.output
-
-
 # run
 
 

@@ -61,7 +61,7 @@ def test_a_difference_names_the_example_the_channel_and_both_values(
     problems = check(says)
 
     assert problem in "\n".join(problems)
-    assert all(line.startswith("examples[0] (computed): ") for line in problems)
+    assert all(line.startswith("examples[0]: (computed) ") for line in problems)
 
 
 def test_an_unexpected_flag_is_told() -> None:
@@ -70,6 +70,6 @@ def test_an_unexpected_flag_is_told() -> None:
     problems = mismatches(settings.parse(text, ModbusProfile, "acme-meter.yaml"))
 
     assert problems == [
-        "examples[0] (computed): channel 'current' should be 0.1, and is None",
-        "examples[0] (computed): channel 'current' should be good, and is bad:sentinel",
+        "examples[0]: (computed) channel 'current' should be 0.1, and is None",
+        "examples[0]: (computed) channel 'current' should be good, and is bad:sentinel",
     ]
