@@ -156,7 +156,7 @@ def test_any_answer_survives_the_escapes(a: int, command: int, state: int, data:
 
 
 def test_an_escape_that_nobody_sends_is_damage() -> None:
-    assert opened(bytes.fromhex("7e 00 03 00 01 7d 40 00 7e")) is None
+    assert opened(bytes.fromhex("7e 00 03 00 01 7d 40 9b 7e")) is None
     assert opened(bytes.fromhex("7e 00 03 00 00 7d 7e")) is None
 
 
