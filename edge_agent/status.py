@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import json
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from pathlib import Path
 
     from edge_agent.bus.health import Health
     from edge_agent.bus.poller import Poller
@@ -54,6 +54,12 @@ def read(directory: Path) -> dict[str, Any]:
     if not isinstance(document, dict):
         raise NoStatus(f"{path}: is damaged")
     return document
+
+
+def is_running(document: dict[str, Any], now: float) -> bool:
+    """Whether the agent of this state is at work: its process lives, and has told so of late."""
+    lives = Path("/proc", str(document.get("pid"))).exists()
+    return lives and now - float(document["at"]) < STALE_AFTER
 
 
 def bus_document(poller: Poller, now: float) -> dict[str, object]:

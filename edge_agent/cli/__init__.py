@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from edge_agent.cli import check, enroll, init, plan, ports, profiles, read, run, state
+from edge_agent.cli import check, enroll, init, plan, ports, profiles, read, run, scan, state, test
 from edge_agent.simulate import command as simulation
 
 EPILOG = """\b
@@ -28,9 +28,11 @@ app.command("init", epilog=init.EXAMPLES)(init.init)
 app.command("enroll", epilog=enroll.EXAMPLES)(enroll.enroll)
 app.command("check", epilog=check.EXAMPLES)(check.check)
 app.command("ports", epilog=ports.EXAMPLES)(ports.ports)
+app.command("scan", epilog=scan.EXAMPLES)(scan.scan_bus)
 app.command("plan", epilog=plan.EXAMPLES)(plan.plan)
 app.command("read", epilog=read.EXAMPLES)(read.read)
 app.command("run", epilog=run.EXAMPLES)(run.run)
+app.command("test", epilog=test.EXAMPLES)(test.point_to_point)
 app.command("status", epilog=state.STATUS_EXAMPLES)(state.status)
 app.command("outbox", epilog=state.OUTBOX_EXAMPLES)(state.outbox)
 app.command("simulate", epilog=simulation.EXAMPLES)(simulation.simulate)

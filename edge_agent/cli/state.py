@@ -53,7 +53,7 @@ def status(config: Config = None, *, as_json: Json = False) -> None:
     except status_file.NoStatus as error:
         fail(str(error), code=Exit.NOT_WORKING)
     age = max(0.0, time.time() - float(document["at"]))
-    document["running"] = age < status_file.STALE_AFTER
+    document["running"] = status_file.is_running(document, time.time())
     if as_json:
         echo_json(document)
     else:

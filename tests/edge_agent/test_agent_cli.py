@@ -302,6 +302,7 @@ def state(**changes: object) -> dict[str, object]:
     return {
         "agent": "gw-1",
         "version": "1",
+        "pid": os.getpid(),
         "at": time.time(),
         "clock": "synced",
         "samples_read": 9,
@@ -332,6 +333,7 @@ def test_status_takes_a_bus_that_nobody_asked_yet_for_no_fault(config: Path) -> 
     "changes",
     [
         {"at": time.time() - 3600},
+        {"pid": None},
         {"buses": [{"id": "b", "place": "x", "state": "down", "late_replies": 0}]},
     ],
 )
