@@ -21,9 +21,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edge_agent import status, vitals
-from edge_agent.bus.modbus import ModbusLink
-from edge_agent.bus.poller import Poller
-from edge_agent.bus.schedule import phases
+from edge_agent.bus.link import link_for
+from edge_agent.bus.poller import Poller, wall_clock
+from edge_agent.bus.rounds import spread
 from edge_agent.clock import ask_kernel, clock_state
 from edge_agent.config import GATEWAY, HEALTH_SUFFIX
 from edge_agent.delivery.delivery import Delivery
@@ -36,9 +36,9 @@ from telemetry.envelope import Clock
 from telemetry.sample import Sample
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
-    from edge_agent.site import Round, Site, SiteDevice
+    from edge_agent.site import Site
     from telemetry.sample import Value
 
 logger = logging.getLogger(__name__)
@@ -80,14 +80,14 @@ class Agent:
             clock=self._clock_now,
             about=self._about,
         )
-        spread = _spread(site.devices)
+        phases = spread(device.timetable for device in site.devices)
         self._pollers = [
             Poller(
                 name=bus.id,
                 place=bus.place,
-                link=ModbusLink(bus),
+                link=link_for(bus),
                 devices=site.on(bus.id),
-                phases=spread,
+                phases=phases,
                 put=self._take,
                 stamps=self._stamps,
             )
@@ -152,11 +152,11 @@ class Agent:
         return {
             **self._host.read(),
             **vitals.clock_values(ask_kernel(), self._clock),
-            **vitals.backlog_values(self._delivery.stats(), time.time_ns() // 1_000_000),
+            **vitals.backlog_values(self._delivery.stats(), wall_clock()),
         }
 
     def _put(self, device: str, values: Mapping[str, Value]) -> None:
-        at = self._stamps.stamp(device, time.time_ns() // 1_000_000)
+        at = self._stamps.stamp(device, wall_clock())
         self._take(Sample(device, at, values))
 
     def _take(self, sample: Sample) -> None:
@@ -237,16 +237,6 @@ async def _stay_alive() -> None:
     while interval is not None:
         systemd.notify("WATCHDOG=1")
         await asyncio.sleep(interval)
-
-
-def _spread(devices: Sequence[SiteDevice]) -> dict[Round, float]:
-    """Each round's phase: those that share an interval are spread over it, whatever their bus."""
-    rounds = [each for device in devices for each in device.rounds]
-    spread: dict[Round, float] = {}
-    for interval in {each.interval for each in rounds}:
-        alike = [each for each in rounds if each.interval == interval]
-        spread.update(zip(alike, phases(len(alike), interval), strict=True))
-    return spread
 
 
 def _machine() -> str:

@@ -50,6 +50,7 @@ class DeviceSettings(Settings):
 
     Attributes:
         unit: its Modbus address.
+        address: the same in other protocols, as each spells it; the profile's, if not given.
         interval: how often its fastest group is read, instead of what its profile says.
         heartbeat: how often at the least each channel is sent; derived from the intervals.
     """
@@ -57,6 +58,7 @@ class DeviceSettings(Settings):
     id: Name
     bus: str
     unit: int = 1
+    address: str | None = None
     profile: str
     interval: Annotated[Seconds, Field(ge=0.01, le=86_400)] | None = None
     label: str = ""

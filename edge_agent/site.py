@@ -6,59 +6,49 @@ A round is what is read of one device at one interval; groups that share an inte
 from __future__ import annotations
 
 import hashlib
+import math
 from dataclasses import dataclass
 from importlib import metadata
 from typing import TYPE_CHECKING
 
 from device_profiles.loader import UnknownProfile, find
 from device_profiles.model import ModbusProfile
-from edge_agent.bus.plan import Cost, plan
-from edge_agent.bus.settings import Line
+from edge_agent.bus.plan import Cost
+from edge_agent.bus.rounds import Reads, share, timetable
 from edge_agent.config import AgentConfig
+from edge_agent.planning import address_of, cost_on, misfits, reads_of
 from telemetry import announce, settings
 from telemetry.envelope import Device
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
-    from device_profiles.model import Profile, RegisterChannel
-    from edge_agent.bus.plan import Request
+    from device_profiles.model import AnyProfile, Profile
+    from edge_agent.bus.rounds import Round, Timetable
     from edge_agent.bus.settings import AnyBus
     from edge_agent.config import DeviceSettings
 
 HEARTBEAT = 60.0
-"""Seconds: a silent device is asked, and flagged, at least as often (see `bus.health`)."""
+"""Seconds: a silent device is flagged at least as often (see `bus.health`)."""
 
-
-Plans = dict[tuple[str, float | None, Cost], dict[float, "tuple[Request, ...]"]]
-"""The reads at each interval, for devices of one profile, own interval and cost: they share them.
-
-50 devices of 20 channels take 0.7 MB less so.
-"""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Round:
-    """What is read of a device every `interval` seconds."""
-
-    device: str
-    interval: float
-    requests: tuple[Request, ...]
-
-    @property
-    def channels(self) -> tuple[RegisterChannel, ...]:
-        """Every channel that it brings."""
-        return tuple(channel for request in self.requests for channel in request.channels)
+Plans = dict[tuple[str, float | None, str, Cost], Reads]
+"""The reads of devices of one profile, own interval, address and cost: they share them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SiteDevice:
-    """A device with its profile; `response` (seconds): how long it may take to begin to answer."""
+    """A device with its profile.
+
+    Attributes:
+        timetable: what is read of it, and when.
+        cost: what that takes of its bus's time.
+        response: seconds within which it begins to answer.
+        heartbeat: seconds within which each of its channels is heard of.
+    """
 
     settings: DeviceSettings
-    profile: ModbusProfile
-    rounds: tuple[Round, ...]
+    profile: AnyProfile
+    timetable: Timetable
     cost: Cost
     response: float
     heartbeat: float
@@ -67,6 +57,21 @@ class SiteDevice:
     def id(self) -> str:
         """Its id."""
         return self.settings.id
+
+    @property
+    def address(self) -> str:
+        """Where it is on its bus, as its protocol spells that."""
+        return address_of(self.settings, self.profile)
+
+    @property
+    def rounds(self) -> tuple[Round, ...]:
+        """What is read of it at each interval, the shortest first."""
+        return self.timetable.apart
+
+    @property
+    def load(self) -> float:
+        """The part of its bus's time that it takes."""
+        return share(self.timetable, self.cost)
 
     @property
     def envelope_device(self) -> Device:
@@ -101,40 +106,25 @@ def load(path: Path) -> Site:
     """
     config = settings.load(path, AgentConfig)
     text = path.read_text(encoding="utf-8")
-    profiles, problems = _profiles(config, text, str(path))
+    lines = _Lines(text, str(path))
+    profiles, problems = _profiles(config, lines)
+    buses = {bus.id: bus for bus in config.buses}
+    fitted = [
+        (device, buses[device.bus], profiles[device.profile])
+        for device in config.devices
+        if device.profile in profiles
+    ]
+    problems += [
+        lines.problem(config.devices.index(each[0]), key, message)
+        for each in fitted
+        for key, message in misfits(*each)
+    ]
     if problems:
         raise settings.SettingsError(problems)
-    buses = {bus.id: bus for bus in config.buses}
     plans: Plans = {}
-    devices = tuple(
-        site_device(device, buses[device.bus], profiles[device.profile], plans)
-        for device in config.devices
-    )
+    devices = tuple(site_device(*each, plans) for each in fitted)
     digest = hashlib.sha256(text.encode()).hexdigest()[:16]
     return Site(config=config, devices=devices, digest=digest)
-
-
-def site_device(
-    device: DeviceSettings, bus: AnyBus, profile: ModbusProfile, plans: Plans | None = None
-) -> SiteDevice:
-    """A device's rounds on its bus; `plans` holds the reads of devices like it, or will."""
-    plans = {} if plans is None else plans
-    cost = _cost(bus, profile)
-    alike = (profile.id, device.interval, cost)
-    if alike not in plans:
-        plans[alike] = _plan(device, profile, cost)
-    reads = plans[alike]
-    return SiteDevice(
-        settings=device,
-        profile=profile,
-        rounds=tuple(
-            Round(device=device.id, interval=interval, requests=requests)
-            for interval, requests in reads.items()
-        ),
-        cost=cost,
-        response=bus.timeout or profile.timing.response_timeout,
-        heartbeat=device.heartbeat or max(HEARTBEAT, *reads),
-    )
 
 
 def model(profile: Profile) -> announce.Model:
@@ -145,66 +135,54 @@ def model(profile: Profile) -> announce.Model:
     return announce.Model(profile.revision, profile.measurement, channels)
 
 
-def _profiles(
-    config: AgentConfig, text: str, name: str
-) -> tuple[dict[str, ModbusProfile], list[str]]:
+def site_device(
+    device: DeviceSettings, bus: AnyBus, profile: AnyProfile, plans: Plans | None = None
+) -> SiteDevice:
+    """A device's rounds on its bus; `plans` holds the reads of devices like it, or will."""
+    plans = {} if plans is None else plans
+    cost = cost_on(bus, profile)
+    alike = (profile.id, device.interval, address_of(device, profile), cost)
+    if isinstance(profile, ModbusProfile):
+        alike = (profile.id, device.interval, "", cost)
+    if alike not in plans:
+        plans[alike] = reads_of(device, profile, cost)
+    intervals = [interval for interval in plans[alike].apart if math.isfinite(interval)]
+    return SiteDevice(
+        settings=device,
+        profile=profile,
+        timetable=timetable(device.id, plans[alike]),
+        cost=cost,
+        response=bus.timeout or profile.timing.response_timeout,
+        heartbeat=device.heartbeat or max(HEARTBEAT, *intervals),
+    )
+
+
+class _Lines:
+    """Where in a configuration's text something is said."""
+
+    def __init__(self, text: str, name: str) -> None:
+        self._name = name
+        _, self._lines = settings.read_yaml(text, name)
+
+    def problem(self, index: int, key: str, message: str) -> str:
+        """What is wrong with a device's key, or with the device where the key is not given."""
+        place = ("devices", index, key)
+        line = self._lines.get(place) or self._lines.get(place[:2], 1)
+        return f"{self._name}:{line}: {settings.spell(place)} — {message}"
+
+
+def _profiles(config: AgentConfig, lines: _Lines) -> tuple[dict[str, AnyProfile], list[str]]:
     """The profiles by id, and what is wrong with them."""
     directories = [] if config.profiles_dir is None else [config.profiles_dir]
-    _, lines = settings.read_yaml(text, name)
-    profiles: dict[str, ModbusProfile] = {}
+    profiles: dict[str, AnyProfile] = {}
     problems: dict[str, list[str]] = {}
     for index, device in enumerate(config.devices):
         if device.profile in profiles or device.profile in problems:
             continue
-        place = ("devices", index, "profile")
-        where = f"{name}:{lines.get(place, 1)}: {settings.spell(place)}"
         try:
-            profile = find(device.profile, directories)
-            if isinstance(profile, ModbusProfile):
-                profiles[device.profile] = profile
-            else:
-                problems[device.profile] = [f"{where} — speaks {profile.protocol}, not Modbus"]
+            profiles[device.profile] = find(device.profile, directories)
         except UnknownProfile as error:
-            problems[device.profile] = [f"{where} — {error}"]
+            problems[device.profile] = [lines.problem(index, "profile", str(error))]
         except settings.SettingsError as error:
             problems[device.profile] = error.problems
     return profiles, [problem for part in problems.values() for problem in part]
-
-
-def _cost(bus: AnyBus, profile: ModbusProfile) -> Cost:
-    if isinstance(bus, Line):
-        return Cost.serial(bus.baud, char_bits=bus.wire.bits, turnaround=profile.timing.turnaround)
-    return Cost.tcp()
-
-
-def _plan(
-    device: DeviceSettings, profile: ModbusProfile, cost: Cost
-) -> dict[float, tuple[Request, ...]]:
-    """The reads at each interval, the shortest first."""
-    intervals = _intervals(device, profile)
-    return {
-        interval: plan(_members(profile, intervals, interval), profile.limits, cost)
-        for interval in sorted(set(intervals.values()))
-    }
-
-
-def _intervals(device: DeviceSettings, profile: ModbusProfile) -> dict[str, float]:
-    """Each group's interval: the site's own is for the fastest, the others are never faster."""
-    own = {name: group.interval for name, group in profile.groups.items() if _used(profile, name)}
-    if device.interval is None:
-        return own
-    fastest = min(own.values())
-    return {
-        name: device.interval if interval == fastest else max(interval, device.interval)
-        for name, interval in own.items()
-    }
-
-
-def _used(profile: ModbusProfile, group: str) -> bool:
-    return any(channel.group == group for channel in profile.channels)
-
-
-def _members(
-    profile: ModbusProfile, intervals: dict[str, float], interval: float
-) -> Iterator[RegisterChannel]:
-    return (c for c in profile.channels if intervals[c.group] == interval)

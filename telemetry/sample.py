@@ -73,6 +73,7 @@ class Flag(NamedTuple):
 NO_REPLY = Flag(Quality.MISSING, "no_reply")
 BAD_REPLY = Flag(Quality.MISSING, "bad_reply")
 ILLEGAL_ADDRESS = Flag(Quality.MISSING, "illegal_address")
+ILLEGAL_FUNCTION = Flag(Quality.MISSING, "illegal_function")
 DEVICE_ERROR = Flag(Quality.MISSING, "device_error")
 BUS_DOWN = Flag(Quality.MISSING, "bus_down")
 NOT_A_NUMBER = Flag(Quality.BAD, "not_a_number")

@@ -7,21 +7,35 @@ from telemetry.sample import (
     BUS_DOWN,
     DEVICE_ERROR,
     ILLEGAL_ADDRESS,
+    ILLEGAL_FUNCTION,
     NO_REPLY,
     Flag,
 )
 
+UNKNOWN_FUNCTION = 1
+"""Illegal function: the device has no such table (Modbus Application V1.1b3, §7)."""
+
 REFUSALS = frozenset({2, 3})
-"""Illegal data address, illegal data value (Modbus Application V1.1b3, §7).
+"""Illegal data address, illegal data value (ibid.).
 
 A device refuses a register that it does not have with 2; some say 3, as they do for a read that is
 longer than they can answer. Either way a shorter read may be answered.
 """
 
-GATEWAY_CODES = frozenset({10, 11})
-"""A gateway's word that the device behind it did not answer (Modbus Application V1.1b3, §7)."""
+TROUBLE = 4
+"""Server device failure (ibid.); some say it of a register that they do not have."""
 
-_FLAGS = dict.fromkeys(REFUSALS, ILLEGAL_ADDRESS) | dict.fromkeys(GATEWAY_CODES, NO_REPLY)
+BUSY = frozenset({5, 6})
+"""Acknowledge, server device busy (ibid.): it is at work, and wants to be asked later."""
+
+GATEWAY_CODES = frozenset({10, 11})
+"""A gateway's word that the device behind it did not answer (ibid.)."""
+
+_FLAGS = (
+    dict.fromkeys(REFUSALS, ILLEGAL_ADDRESS)
+    | dict.fromkeys(GATEWAY_CODES, NO_REPLY)
+    | {UNKNOWN_FUNCTION: ILLEGAL_FUNCTION}
+)
 
 
 class ReadFailed(Exception):
@@ -49,6 +63,12 @@ class DeviceException(ReadFailed):
         super().__init__(f"exception {code}")
         self.code = code
         self.flag = _FLAGS.get(code, DEVICE_ERROR)
+
+
+class DeviceRefused(ReadFailed):
+    """The device answered that it will not say, in a protocol without Modbus' codes."""
+
+    flag = DEVICE_ERROR
 
 
 class BusDown(ReadFailed):

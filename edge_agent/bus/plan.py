@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from device_profiles.behaviour import Limits
     from device_profiles.channel import RegisterChannel
     from device_profiles.registers import Table
+    from edge_agent.bus.request import Planned
 
 __all__ = ["ChannelTooWide", "Cost", "Request", "ShortReply", "decode_reply", "plan"]
 
@@ -55,13 +56,22 @@ class Cost:
         return cls(2 * character, ASCII_CHARS * character + turnaround)
 
     @classmethod
+    def stream(cls, baud: int, *, char_bits: int = 10, turnaround: float = 0.1) -> Self:
+        """On a serial line, in a protocol whose questions know all their bytes."""
+        return cls(Wire(baud=baud, bits=char_bits).character, turnaround)
+
+    @classmethod
     def tcp(cls, *, round_trip: float = 0.01) -> Self:
         """On a network, where only the number of requests counts."""
         return cls(1e-6, round_trip)
 
-    def seconds(self, request: Request) -> float:
+    def seconds(self, request: Planned) -> float:
         """How long a request takes, with its reply."""
-        return self.read(request.table, request.count)
+        return request.seconds(self)
+
+    def exchange(self, size: int) -> float:
+        """How long `size` bytes take, there and back."""
+        return self.overhead_seconds + self.char_seconds * size
 
     def read(self, table: Table, count: int) -> float:
         """How long it takes to read `count` registers or bits."""

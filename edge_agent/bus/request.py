@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from device_profiles.channel import Channel, RegisterChannel, ValidIf
     from device_profiles.registers import Table
+    from edge_agent.bus.plan import Cost
     from telemetry.sample import Value
 
 Answer = Any
@@ -44,6 +45,10 @@ class Planned(Protocol):
     @property
     def beside(self) -> tuple[Channel, ...]:
         """What it brings only for these to lean on."""
+        ...
+
+    def seconds(self, cost: Cost, /) -> float:
+        """How long it takes of the bus's time."""
         ...
 
     def split(self) -> tuple[Planned, ...]:
@@ -108,6 +113,10 @@ class Request:
     def end(self) -> int:
         """The address behind it."""
         return self.address + self.count
+
+    def seconds(self, cost: Cost, /) -> float:
+        """How long it takes of the bus's time."""
+        return cost.read(self.table, self.count)
 
     def split(self) -> tuple[Request, ...]:
         """Two reads in place of one that the device refused; none if there is nothing to part.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from edge_agent.bus.failures import BusDown
-from edge_agent.bus.modbus import ModbusLink
+from edge_agent.bus.link import link_for
 from edge_agent.bus.poller import Poller
 from edge_agent.cli.options import (
     Config,
@@ -25,7 +25,7 @@ from edge_agent.stamp import Stamps
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from edge_agent.bus.settings import ModbusBus
+    from edge_agent.bus.settings import AnyBus
     from edge_agent.site import SiteDevice
     from telemetry.sample import Flag, Sample, Value
 
@@ -63,9 +63,9 @@ def read(
         raise typer.Exit(Exit.NOT_WORKING)
 
 
-async def _read(bus: ModbusBus, device: SiteDevice) -> list[Sample]:
+async def _read(bus: AnyBus, device: SiteDevice) -> list[Sample]:
     samples: list[Sample] = []
-    link = ModbusLink(bus)
+    link = link_for(bus)
     poller = Poller(
         name=bus.id,
         place=bus.place,

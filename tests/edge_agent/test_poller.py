@@ -11,7 +11,7 @@ import pytest
 from pyModbusTCP.server import ModbusServer  # type: ignore[import-untyped]
 
 from device_profiles.model import ModbusProfile
-from edge_agent.bus.modbus import ModbusLink
+from edge_agent.bus.link import link_for
 from edge_agent.bus.poller import Poller
 from edge_agent.bus.settings import RtuBus, TcpBus
 from edge_agent.config import DeviceSettings
@@ -91,7 +91,7 @@ def poller_on(
     return Poller(
         name=bus.id,
         place=bus.place,
-        link=ModbusLink(bus),
+        link=link_for(bus),
         devices=devices,
         phases={each: 0.0 for device in devices for each in device.rounds},
         put=samples.put,
@@ -375,7 +375,7 @@ async def test_it_can_be_stopped_in_the_very_moment_of_a_reply(
         run.cancel()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(asyncio.IncompleteReadError):
+        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionResetError):
             while True:
                 head, _, count = struct.unpack(">8sHH", await reader.readexactly(12))
                 data = struct.pack(">HBBB", 3 + 2 * count, 1, 3, 2 * count) + bytes(2 * count)

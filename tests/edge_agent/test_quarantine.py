@@ -27,9 +27,10 @@ def poll(reads: Quarantine, illegal: set[int], now: float = 0) -> tuple[set[str]
     pending = list(reads.due(now))
     while pending:
         request = pending.pop()
+        assert isinstance(request, Request)
         if illegal & set(range(request.address, request.end)):
             refused += 1
-            pending += reads.refused(request, now)
+            pending += reads.refused(request, ILLEGAL_ADDRESS, now)
         else:
             reads.answered(request)
             read |= {one.id for one in request.channels}
@@ -51,7 +52,10 @@ def test_a_gap_that_is_refused_is_no_longer_bridged() -> None:
     read, refused = poll(reads, illegal={3})
 
     assert (len(read), refused) == (4, 1)
-    assert [(r.address, r.count) for r in reads.due(0)] == [(0, 2), (5, 2)]
+    assert [r for r in reads.due(0) if isinstance(r, Request)] == [
+        Request.of([channel(0), channel(1)]),
+        Request.of([channel(5), channel(6)]),
+    ]
     assert not reads.flags
 
 
