@@ -125,7 +125,7 @@ class SerialPort:
     def pending(self) -> bytes:
         """What has come already, even if the event loop has not been told yet."""
         self._on_readable()
-        return self._inbox.take()
+        return self._inbox.take() + self._echo.release()
 
     def set_line(self, baud: int, parity: str, data_bits: int, stop_bits: int) -> None:
         """Change how characters go over the open port.
@@ -216,7 +216,7 @@ class SerialPort:
 
 
 def _line(port: Path, baud: int, parity: str, data_bits: int, stop_bits: int) -> dict[str, Any]:
-    """As pyserial calls it; a pseudo terminal has neither parity nor seven bits, and must not be asked for them."""
+    """As pyserial calls it; a pseudo terminal has neither parity nor seven bits."""
     if os.major(port.stat().st_rdev) in PSEUDO:
         parity, data_bits = "N", 8
     return {"baudrate": baud, "parity": parity, "bytesize": data_bits, "stopbits": stop_bits}

@@ -1,0 +1,174 @@
+"""Asking on a serial line, where nothing but order and silence tells whose answer came.
+
+      silence ──► request ──► first byte ──► whole frame ──► silence of t3.5, or what the unit needs
+         ▲            │ none in time  │ not whole in time
+         └─ drained ◄─┴───────────────┘   for as long as the answer may still come
+
+Silence counts from when the last byte ended on the wire, ours or another's: see `hearing`. When our
+own request has ended is reckoned, not asked of the driver: tcdrain returns when the adapter has the
+bytes, not when they are out.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING
+
+from edge_agent.bus.failures import BadReply, BusDown, NoReply
+from edge_agent.bus.owed import Owed, is_refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from edge_agent.bus.frames import AsciiFrames, RtuFrames
+    from edge_agent.bus.owed import Debt
+    from edge_agent.bus.pdu import Ask
+    from edge_agent.bus.stream import ByteStream
+    from edge_agent.bus.wire import Wire
+
+HELD_BACK = 0.03
+"""Seconds that a USB adapter may hold a reply back (FTDI's latency timer is 16 ms), both ways."""
+
+BUFFERED = 64
+"""Characters that an adapter or UART may collect before it tells of the first."""
+
+DRAIN_MAX = 5.0
+"""Seconds after which a line that never falls silent is closed and opened again."""
+
+COARSE = 0.001
+"""Seconds that the event loop may be late (epoll counts in milliseconds); the rest is slept."""
+
+
+class LineTalk:
+    """One line. Only one task may use it, and asks one thing at a time."""
+
+    def __init__(self, stream: ByteStream, frames: RtuFrames | AsciiFrames, wire: Wire) -> None:
+        self.late_replies = 0
+        self._stream = stream
+        self._frames = frames
+        self._wire = wire
+        self._owed = Owed()
+        self._silence = wire.silence
+        self._busy_until = 0.0
+        self._heard = 0
+
+    def begin(self) -> None:
+        """The port was opened."""
+        self._frames.clear()
+        self._silence = self._wire.silence
+
+    async def ask(  # noqa: PLR0913 - these are what a request consists of
+        self,
+        unit: int,
+        ask: Ask,
+        *,
+        otherwise: Sequence[Ask],
+        start_within: float,
+        late_within: float,
+        pause: float,
+    ) -> bytes:
+        """The PDU that answers, be it a refusal; `otherwise`: what can be asked in between.
+
+        Raises:
+            NoReply: if nothing came in time.
+            BadReply: if something came that is no answer to this request.
+            BusDown: if the port is gone, or is never silent.
+        """
+        quiet = max(start_within, late_within, 2 * self._wire.silence)
+        shapes = self._owed.shapes(unit, asyncio.get_running_loop().time())
+        if ask.shape in shapes:
+            other = next((each for each in otherwise if each.shape not in shapes), otherwise[-1])
+            await self._exchange(unit, other, start_within, quiet, only_to_settle=True)
+            self._silence = max(self._wire.silence, pause)
+        reply = await self._exchange(unit, ask, start_within, quiet)
+        self._silence = max(self._wire.silence, pause)
+        return reply
+
+    async def _exchange(
+        self,
+        unit: int,
+        ask: Ask,
+        start_within: float,
+        quiet: float,
+        *,
+        only_to_settle: bool = False,
+    ) -> bytes:
+        await self._wait_for_silence()
+        now = asyncio.get_running_loop().time()
+        frame = self._frames.wrap(unit, ask.pdu)
+        self._stream.write(frame)
+        self._busy_until = now + len(frame) * self._wire.character
+        self._silence = quiet
+        debt = self._owed.asked(unit, ask, now)
+        try:
+            return await self._answer(unit, debt, start_within, only_to_settle=only_to_settle)
+        except TimeoutError as error:
+            raise self._missed(unit, debt, start_within) from error
+
+    async def _answer(
+        self, unit: int, debt: Debt, start_within: float, *, only_to_settle: bool
+    ) -> bytes:
+        loop = asyncio.get_running_loop()
+        whole = self._frames.size(debt.ask.size) * self._wire.character
+        begun = self._busy_until + start_within + HELD_BACK
+        self._heard = 0
+        async with asyncio.timeout_at(
+            begun + min(whole, BUFFERED * self._wire.character)
+        ) as deadline:
+            while True:
+                data = await self._stream.receive()
+                if not self._heard:
+                    deadline.reschedule(max(begun + whole, loop.time()))
+                self._heard += len(data)
+                for frame in self._frames.feed(data):
+                    answered = self._owed.came(frame.unit, frame.pdu)
+                    if answered is debt:
+                        return frame.pdu
+                    self.late_replies += answered is not None
+                    if only_to_settle and frame.unit == unit and is_refusal(frame.pdu):
+                        return frame.pdu  # whichever was refused, what is older is settled
+
+    def _missed(self, unit: int, debt: Debt, waited: float) -> NoReply | BadReply:
+        """What a deadline that passed means; its answer must not meet the next request."""
+        self._busy_until = asyncio.get_running_loop().time()
+        self._heard += self._drain()
+        if not self._heard:
+            return NoReply(f"nothing within {waited:g} s")
+        if self._heard >= self._frames.size(debt.ask.size):
+            self._owed.forgive(unit, debt)
+        return BadReply(f"{self._heard} bytes that are no reply to this")
+
+    async def _wait_for_silence(self) -> None:
+        loop = asyncio.get_running_loop()
+        give_up = loop.time() + self._silence + DRAIN_MAX
+        heard = 0
+        while True:
+            heard += self._drain()
+            last = max(self._stream.heard_at, self._busy_until)
+            if (left := last + self._silence - loop.time()) <= 0:
+                break
+            if loop.time() > give_up:
+                self._stream.close()
+                raise BusDown(f"the line is never silent: {heard} bytes")
+            await _pause(left)
+        self.late_replies += heard > 0
+        self._frames.clear()
+
+    def _drain(self) -> int:
+        """Bytes that came unasked; a late reply among them settles what it answers."""
+        data = self._stream.pending()
+        for frame in self._frames.feed(data):
+            self._owed.came(frame.unit, frame.pdu)
+        return len(data)
+
+
+async def _pause(seconds: float) -> None:
+    """To within a tenth of a millisecond, without keeping the processor busy.
+
+    The event loop alone would be up to 1 ms late, half of t3.5; so it sleeps the last of it.
+    """
+    if seconds > COARSE:
+        await asyncio.sleep(seconds - COARSE)
+    else:
+        time.sleep(seconds)  # noqa: ASYNC251 - less than the loop's own grain
