@@ -17,11 +17,12 @@ def labelled(label: str, text: str, *, indent: int = 0, width: int = 15) -> str:
     longest = max((len(word) for word in text.split()), default=0)
     if len(head) + longest > COLUMNS:
         first = f"{head.rstrip()}\n" if label else ""
-        return first + _folded(text, " " * (indent + 2), " " * (indent + 2))
-    return _folded(text, head, " " * len(head))
+        return first + folded(text, " " * (indent + 2), " " * (indent + 2))
+    return folded(text, head, " " * len(head))
 
 
-def _folded(text: str, first: str, others: str) -> str:
+def folded(text: str, first: str = "", others: str = "") -> str:
+    """The text in lines, `first` before the first one and `others` before the others."""
     return textwrap.fill(
         text,
         COLUMNS,
