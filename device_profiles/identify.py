@@ -81,11 +81,18 @@ class KnownRegister(Settings):
             layout=self.layout,
         )
 
+    @property
+    def examples(self) -> tuple[int | str, ...]:
+        """Values that it may hold, where they are named one by one."""
+        if self.equals is None:
+            return ()
+        return self.equals if isinstance(self.equals, tuple) else (self.equals,)
+
     def fits(self, value: Value) -> bool:
         """Whether the register of such a device holds this value."""
         if self.regex is not None:
             return re.fullmatch(self.regex, str(value)) is not None
-        return value in (self.equals if isinstance(self.equals, tuple) else (self.equals,))
+        return value in self.examples
 
     @model_validator(mode="after")
     def _can_be_read(self) -> Self:

@@ -75,8 +75,7 @@ def _recognition(profile: AnyProfile, lang: Lang) -> Iterator[str]:
         yield texts.BY_NAMEPLATE(lang, facts=facts)
     if isinstance(identify, Identify) and identify.read is not None:
         read = identify.read
-        wanted = read.equals if isinstance(read.equals, tuple) else (read.equals,)
-        value = read.regex or ", ".join(map(str, wanted))
+        value = read.regex or ", ".join(map(str, read.examples))
         yield texts.BY_REGISTER(lang, place=_place(read.channel), value=value)
     if identify is not None and identify.probe:
         yield texts.BY_VALUES(lang, names=", ".join(identify.probe))

@@ -91,9 +91,9 @@ class Replay:
 
 
 def _cells(profile: ModbusProfile, illegal: Ranges) -> dict[Table, dict[int, int]]:
-    """The addresses that are there, by table, each 0."""
+    """The addresses that are there, by table: 0, but for the register that names the model."""
     tables = dict.fromkeys(channel.table for channel in profile.channels)
-    return {
+    cells = {
         table: {
             address: 0
             for low, high in profile.limits.ranges.get(table) or _extent(profile, table)
@@ -102,6 +102,11 @@ def _cells(profile: ModbusProfile, illegal: Ranges) -> dict[Table, dict[int, int
         }
         for table in tables
     }
+    known = profile.identify and profile.identify.read
+    if known and known.examples:
+        named = enumerate(encode(known.channel, known.examples[0]), start=known.address)
+        cells.setdefault(known.table, {}).update(named)
+    return cells
 
 
 def _extent(profile: ModbusProfile, table: Table) -> Ranges:

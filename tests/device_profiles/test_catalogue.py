@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,36 +16,52 @@ from edge_agent.bus.plan import Cost, decode_reply, plan
 from edge_agent.examples import mismatches
 
 if TYPE_CHECKING:
-    from device_profiles.model import Profile, RegisterChannel
+    from device_profiles.model import AnyProfile, RegisterChannel
     from telemetry.sample import Value
 
 IDS = tuple(loader.catalogue())
 PROFILES = {name: loader.find(name) for name in IDS}
 MODBUS = {name: p for name, p in PROFILES.items() if isinstance(p, ModbusProfile)}
 
-TYPICAL: dict[Type, Value] = {Type.BOOL: True, Type.STR: "Feeder 7"}
+EXPONENT = -1
+
+TYPICAL: dict[Type, Value] = {
+    Type.BOOL: True,
+    Type.STR: "Feeder 7",
+    Type.SUNSSF: EXPONENT,
+    Type.IEC870: "2026-05-17T13:41:00.000",
+}
 
 
 def value_of(channel: RegisterChannel) -> Value:
     if channel.enum:
         return next(reversed(channel.enum.values()))
+    if channel.flags:
+        return ",".join(channel.flags.values())
     if channel.type in TYPICAL:
         return TYPICAL[channel.type]
-    middle = sum(channel.range) / 2 if channel.range else 41
-    return math.floor(middle) if channel.stored == "int" else float(math.floor(middle))
+    scale = Decimal(1).scaleb(EXPONENT) if channel.sf else channel.scale
+    middle = Decimal(sum(channel.range) / 2) if channel.range else 41 * scale
+    raw = (middle - channel.offset) // scale
+    return int(raw) if channel.stored == "int" else float(raw * scale + channel.offset)
 
 
 def test_the_catalogue_has_the_devices_of_a_city() -> None:
     assert set(IDS) >= {
         "air-station",
+        "carlogavazzi-em24",
         "eastron-sdm120",
         "eastron-sdm630",
         "fts-sdi-radar-300w",
+        "huawei-ups2000",
         "indoor-station",
+        "lambrecht-rain-e",
         "pzem-016",
         "renke-fsxcs",
+        "schneider-iem3000",
         "schneider-pm5100",
         "seeed-sensecap-one",
+        "sunspec-203",
         "traffic-signal-plc",
         "water-main-flow",
         "xy-md02",
@@ -53,7 +69,7 @@ def test_the_catalogue_has_the_devices_of_a_city() -> None:
 
 
 @pytest.mark.parametrize("profile", PROFILES.values(), ids=IDS)
-def test_its_examples_mean_what_they_say(profile: Profile) -> None:
+def test_its_examples_mean_what_they_say(profile: AnyProfile) -> None:
     assert mismatches(profile) == []
 
 
@@ -62,7 +78,9 @@ def test_every_channel_says_what_was_encoded_in_its_stored_type(profile: ModbusP
     for channel in profile.channels:
         value = value_of(channel)
 
-        decoded = decoder(channel)(encode(channel, value))
+        words = encode(channel, value, exponent=EXPONENT if channel.sf else 0)
+        factor = [EXPONENT & 0xFFFF] if channel.sf else []
+        decoded = decoder(channel)([*words, *factor])
 
         assert decoded == value, channel.id
         assert type(decoded).__name__ == channel.stored, channel.id
@@ -100,3 +118,16 @@ def test_the_faults_of_a_traffic_signal_are_one_read() -> None:
 
     assert request.count == 14
     assert len(request.channels) == len(profile.channels)
+
+
+@pytest.mark.parametrize("profile", PROFILES.values(), ids=IDS)
+def test_it_is_recognised_by_something_unless_it_is_a_template(profile: AnyProfile) -> None:
+    is_template = any(source.own for source in profile.sources)
+
+    assert is_template or profile.identify is not None
+
+
+def test_24_models_of_real_devices_ship() -> None:
+    real = [name for name, p in PROFILES.items() if not any(s.own for s in p.sources)]
+
+    assert len(real) >= 24

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from device_profiles.decode import decoder
 from device_profiles.encode import NotEncodable
-from device_profiles.loader import find
 from device_profiles.registers import Table
 from edge_agent.simulate.recording import BadRecording, Recording, parse
 from edge_agent.simulate.replay import Replay, UnknownChannel
@@ -28,6 +27,7 @@ from edge_agent.simulate.scenario import (
 )
 from edge_agent.simulate.signal import Constant, Sum, Total, Track
 from edge_agent.simulate.wiring import BadWiring, signals
+from parts.profiles import modbus
 
 if TYPE_CHECKING:
     from edge_agent.simulate.signal import Flow, Signal
@@ -38,9 +38,9 @@ WATER = """Time,flow,note
 2022-03-20T13:00:00+01:00,,
 2022-03-20T14:00:00+01:00,99.5,
 """
-METER = find("eastron-sdm630")
-SIGNAL = find("traffic-signal-plc")
-MAIN = find("water-main-flow")
+METER = modbus("eastron-sdm630")
+SIGNAL = modbus("traffic-signal-plc")
+MAIN = modbus("water-main-flow")
 
 steps = st.lists(st.tuples(st.floats(0.1, 50), st.floats(-1e3, 1e3)), min_size=1, max_size=8)
 seconds = st.floats(0, 1e4)
@@ -234,6 +234,14 @@ def test_it_answers_from_its_first_channel_to_its_last_less_what_is_refused() ->
     cells = Replay(METER, {}, illegal=[(0x0C, 0x0D), (0x15E, 0x200)]).image(0)[Table.INPUT]
 
     assert [a for a in range(-1, 0x400) if a in cells] == [*range(0x0C), *range(0x0E, 0x15E)]
+
+
+def test_it_says_which_model_it_is() -> None:
+    single = modbus("eastron-sdm120")
+
+    image = Replay(single, {}).image(0)
+
+    assert image[Table.HOLDING] == {0xFC02: 0x0020}
 
 
 def test_it_answers_in_the_ranges_that_its_profile_names() -> None:
