@@ -7,10 +7,12 @@ python docs/generate.py --check    end with 1, naming the pages that are not up 
 
 from __future__ import annotations
 
+import math
 import re
 import sys
 from collections import Counter
 from enum import StrEnum
+from itertools import starmap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -20,11 +22,15 @@ import collector.cli
 import edge_agent.cli
 import firmware_bridge.cli
 from device_profiles import loader
+from device_profiles.identify import Identify
+from device_profiles.model import ModbusProfile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from device_profiles.model import Profile, Source
+    from device_profiles.behaviour import Group
+    from device_profiles.identify import Probe
+    from device_profiles.model import AnyProfile, Source
 
 HERE = Path(__file__).parent
 
@@ -86,7 +92,8 @@ this page.
 `edge-agent profiles show ID` lists a device's channels with their addresses and units.
 A model that is not here is one YAML file more: see [add-a-device.md](add-a-device.md).
 
-*Unverified* is what nobody has confirmed on a real device yet: compare with its display first.
+**Unverified** is what nobody has confirmed on a real device yet: compare with its display first.
+Such a device has a `?` in the table, and such a channel one behind its name.
 A *template* is for PLCs and loggers, whose register map is made on site: copy it and set the \
 addresses.
 """
@@ -107,7 +114,8 @@ def devices() -> str:
     profiles = [loader.load(path) for path in loader.catalogue().values()]
     head = "| id | device | class | measurement | channels | protocol |"
     rows = [
-        f"| [{p.id}](#{p.id}) | {p.title} | {p.device_class} | `{p.measurement}` "
+        f"| [{p.id}](#{p.id}){_mark(p.unverified)} | {p.title} | {p.device_class} "
+        f"| `{p.measurement}` "
         f"| {len(p.channels)} | {p.protocol} |"
         for p in profiles
     ]
@@ -201,18 +209,50 @@ def _choices(annotation: Any) -> list[str]:  # noqa: ANN401 - a type, or a union
     return [choice for part in get_args(annotation) for choice in _choices(part)]
 
 
-def _device(profile: Profile) -> str:
-    groups = ", ".join(f"{name} {g.interval:g} s" for name, g in profile.groups.items())
+def _device(profile: AnyProfile) -> str:
+    channels = ", ".join(f"`{channel.id}`{_mark(channel.verify)}" for channel in profile.channels)
     lines = [
         f"## {profile.id}\n",
         f"{profile.title}.\n",
-        f"- channels: {', '.join(f'`{channel.id}`' for channel in profile.channels)}",
-        f"- read every: {groups}",
-        f"- unverified: {', '.join(profile.verify) or 'nothing'}",
+        *(f"- **unverified**: {fact}" for fact in profile.unverified),
+        f"- channels: {channels}",
+        f"- read: {', '.join(starmap(_interval, profile.groups.items()))}",
+        f"- factory setting: {_setting(profile)}",
+        f"- recognised by: {_recognised(profile.identify)}",
         f"- sources: {'; '.join(map(_source, profile.sources))}",
+        *(f"- declared, never executed: write `{c.id}`" for c in profile.channels if c.write),
+        *(f"- declared, never executed: `{c.id}` ({c.danger})" for c in profile.commands),
         *(f"- note: {quirk}" for quirk in profile.quirks),
     ]
     return "\n".join([*lines, ""])
+
+
+def _mark(unverified: tuple[str, ...]) -> str:
+    return " ?" if unverified else ""
+
+
+def _interval(name: str, group: Group) -> str:
+    return f"{name} once" if math.isinf(group.interval) else f"{name} every {group.interval:g} s"
+
+
+def _setting(profile: AnyProfile) -> str:
+    address = f"unit {profile.unit}" if isinstance(profile, ModbusProfile) else profile.address
+    line = profile.serial
+    port = f"{line.baud[0]} {line.data_bits}{line.parity[0]}{line.stop_bits}"
+    return f"address `{address}`, {port}" if address else port
+
+
+def _recognised(identify: Probe | None) -> str:
+    if identify is None:
+        return "nothing: say what it is"
+    ways = []
+    if isinstance(identify, Identify) and identify.fc43 is not None:
+        ways.append("function 43/14")
+    if isinstance(identify, Identify) and identify.read is not None:
+        ways.append(f"{identify.read.table} register {identify.read.address}")
+    if identify.probe:
+        ways.append(f"credible values of {', '.join(f'`{name}`' for name in identify.probe)}")
+    return ", ".join(ways)
 
 
 def _source(source: Source) -> str:

@@ -20,9 +20,7 @@ import firmware_bridge.cli
 from collector.alarms.rules import RuleBook
 from collector.config import CollectorConfig
 from collector.live import Counters
-from device_profiles import loader
 from edge_agent.config import AgentConfig
-from edge_agent.examples import mismatches
 from edge_agent.simulate.scenario import Scenario
 from edge_agent.vitals import MODELS
 from telemetry import sample, settings
@@ -119,19 +117,6 @@ def test_the_yaml_in_a_page_loads_as_it_stands(page: str) -> None:
         model, whole = model_of(block)
         settings.parse(whole, model, page)
     assert blocks
-
-
-def test_the_profile_that_the_page_on_devices_builds_up_is_right(tmp_path: Path) -> None:
-    blocks = blocks_of("add-a-device.md")
-    profile = "".join(block for block in blocks if "ranges:" not in block)
-    (limits,) = [block for block in blocks if "ranges:" in block]
-    file = tmp_path / "acme-em3.yaml"
-    file.write_text(profile)
-    assert mismatches(loader.load(file)) == []
-
-    file.write_text(re.sub(r"^limits:.*\n", limits, profile, flags=re.MULTILINE))
-
-    assert mismatches(loader.load(file)) == []
 
 
 @pytest.mark.parametrize("file", FILES)
