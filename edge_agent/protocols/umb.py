@@ -121,8 +121,9 @@ def _converse(station: int, channels: Sequence[int]) -> Conversation:
         if to >> 12 != MASTER >> 12 or sender != station or not payload:
             continue
         said = _said(command, payload, request[HEAD], channels)
-        is_whole = all(channel in said for channel in channels)
-        if is_whole or (said and command == request[HEAD]):
+        # a late answer to an earlier question has other channels, or comes by the other command
+        found = [channel for channel in channels if channel in said]
+        if len(found) == len(channels) or (found and command == request[HEAD]):
             return {str(channel): said.get(channel, BAD_REPLY) for channel in channels}
 
 
