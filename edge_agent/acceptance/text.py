@@ -91,7 +91,7 @@ def _signatures(lang: Lang) -> Iterator[str]:
 
 def _named(name: str, value: str) -> list[str]:
     head = f"{name:<{NAMES}}"
-    return textwrap.wrap(value, WIDTH, initial_indent=head, subsequent_indent=" " * NAMES) or [head]
+    return textwrap.wrap(value, WIDTH, initial_indent=head, subsequent_indent=" " * NAMES) or [name]
 
 
 def _wrapped(text: str, indent: str) -> list[str]:

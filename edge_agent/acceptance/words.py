@@ -97,7 +97,7 @@ WAIVED_VERDICT = Phrase(en="waived", vi="miễn")
 
 REMARKS = {
     Finding.GOOD: Phrase(en="", vi=""),
-    Finding.WAIVED: Phrase(en="waived: {waived}", vi="được miễn: {waived}"),
+    Finding.WAIVED: Phrase(en="{waived}", vi="{waived}"),
     Finding.NOT_READ: Phrase(
         en="nothing was read in time; see `edge-agent status`",
         vi="chưa đọc được trong thời gian chờ; xem `edge-agent status`",

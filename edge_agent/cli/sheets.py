@@ -73,7 +73,7 @@ def _device_sheet(device: SiteDevice, site: Site, points: tuple[Point, ...]) -> 
         profile=device.profile.id,
         revision=device.profile.revision,
         bus=f"{bus.id} ({bus.place})",
-        address=str(device.settings.unit),
+        address=device.address,
         unverified=device.profile.verify,
         points=points,
     )

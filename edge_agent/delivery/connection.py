@@ -23,7 +23,7 @@ FAREWELL_WITHIN = 2.0
 
 
 def new_client(
-    settings: UplinkSettings, *, identifier: str, password: str | None, will: aiomqtt.Will
+    settings: UplinkSettings, *, identifier: str, password: str | None, will: aiomqtt.Will | None
 ) -> aiomqtt.Client:
     """A client that is not connected yet; MQTT 3.1.1, with a clean session."""
     client = aiomqtt.Client(
@@ -37,7 +37,7 @@ def new_client(
         keepalive=round(settings.keepalive),
         will=will,
         max_inflight_messages=settings.window,
-        tls_context=None if settings.tls is None else _tls(settings.tls),
+        tls_context=None if settings.tls is None else tls_context(settings.tls),
         logger=_library_log,
     )
     client.pending_calls_threshold = 2 * settings.window
@@ -66,8 +66,12 @@ async def connected(client: aiomqtt.Client) -> AsyncIterator[aiomqtt.Client]:
         await client.__aexit__(None, None, None)
 
 
-def _tls(settings: TlsSettings) -> ssl.SSLContext:
-    """Read anew at each connection, so that renewed certificates come into force by themselves."""
+def tls_context(settings: TlsSettings) -> ssl.SSLContext:
+    """Read anew at each connection, so that renewed certificates come into force by themselves.
+
+    Raises:
+        OSError: if a file cannot be read, or the key is not the certificate's (SSLError).
+    """
     context = ssl.create_default_context(cafile=settings.ca)
     if settings.certificate is not None:
         context.load_cert_chain(settings.certificate, settings.key)
