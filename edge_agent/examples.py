@@ -6,24 +6,23 @@ import math
 from typing import TYPE_CHECKING
 
 from device_profiles.channel import RegisterChannel
-from device_profiles.decode import Doubted
-from device_profiles.fields import interpreter
 from device_profiles.model import FieldProfile, ModbusProfile
 from device_profiles.references import depended_on
 from device_profiles.registers import Type
-from edge_agent.bus.plan import Request, decode_reply
+from edge_agent.bus.inquiry import inquiries
+from edge_agent.bus.request import Request, decode_reply, decode_round
 from edge_agent.protocols import PROTOCOLS
 from edge_agent.protocols.conversation import Refused, replay
-from telemetry.sample import Flag
+from telemetry.sample import NO_REPLY
 from telemetry.settings import spell
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
-    from device_profiles.channel import Channel, FieldChannel
+    from device_profiles.channel import Channel
     from device_profiles.evidence import Example, RegisterExample
     from device_profiles.model import AnyProfile
-    from telemetry.sample import Value
+    from telemetry.sample import Flag, Value
     from telemetry.settings import Place
 
 TOLERANCE = {Type.F16: 1e-3, Type.F32: 1e-6}
@@ -94,37 +93,22 @@ def _refusal(profile: FieldProfile, *fields: str) -> str | None:
 
 def _wrong_in_frames(profile: FieldProfile, example: Example) -> Iterator[str]:
     named = [channel for channel in profile.channels if _names(example, channel)]
+    conditions = {channel.valid_if.channel for channel in named if channel.valid_if is not None}
+    needed = [c for c in profile.channels if c in named or c.id in conditions]
+    asked = inquiries(PROTOCOLS[profile.protocol], profile.address, needed)
     try:
-        said = _said(profile, named, example.data)
+        answers = [(inquiry, replay(inquiry.question, example.data)) for inquiry in asked]
     except Refused as refused:
         yield f"the device refuses: {refused}"
         return
+    silent = {c.id: NO_REPLY for inquiry, said in answers if said is None for c in inquiry.channels}
+    replies = [(inquiry, said) for inquiry, said in answers if said is not None]
+    values, flags = decode_round(replies, silent)
     for channel in named:
-        if channel.field not in said:
-            yield f"channel {channel.id!r}: these bytes have no field {channel.field!r}"
-            continue
-        outcome = interpreter(channel)(said[channel.field])
-        value, flag = outcome if isinstance(outcome, Doubted) else _apart(outcome)
-        yield from _difference(channel, example, value, flag)
-
-
-def _said(
-    profile: FieldProfile, channels: Iterable[FieldChannel], data: bytes
-) -> dict[str, Value | Flag]:
-    """The fields in recorded bytes, of every question that they answer.
-
-    Raises:
-        Refused: if the device refused one.
-    """
-    fields = tuple(dict.fromkeys(channel.field for channel in channels))
-    said: dict[str, Value | Flag] = {}
-    for question in PROTOCOLS[profile.protocol].questions(profile.address, fields):
-        said.update(replay(question, data) or {})
-    return said
-
-
-def _apart(outcome: Value | Flag) -> tuple[Value | None, Flag | None]:
-    return (None, outcome) if isinstance(outcome, Flag) else (outcome, None)
+        if channel.id in silent:
+            yield f"channel {channel.id!r}: these bytes are no answer that has {channel.field!r}"
+        else:
+            yield from _difference(channel, example, values.get(channel.id), flags.get(channel.id))
 
 
 def _names(example: Example, channel: Channel) -> bool:

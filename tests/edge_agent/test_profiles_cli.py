@@ -205,7 +205,7 @@ def test_check_tells_of_which_channels_no_example_speaks(own: Path) -> None:
         ("acme-em3", "group: first", "group: frst", "22: channels[5] — group 'frst' is not among"),
         ("acme-particles", "pm25: 13", "pm25: 14", "15: examples[0] — (computed) channel 'pm25'"),
         ("acme-particles", "field: pm25", "field: pm26", "12: channels[0] — "),
-        ("acme-particles", "03c5", "03c6", "these bytes have no field 'pm25'"),
+        ("acme-particles", "03c5", "03c6", "these bytes are no answer that has 'pm25'"),
     ],
 )
 def test_check_tells_what_is_wrong_at_its_line(
