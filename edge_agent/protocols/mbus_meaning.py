@@ -8,6 +8,7 @@ follows for records of its own; and it multiplies in binary floats.
 from __future__ import annotations
 
 import importlib
+import re
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
@@ -23,7 +24,14 @@ TIMES_TEN: Final = {
 }
 """VIFEs that multiply, and change nothing else (EN 13757-3, table 15)."""
 
-NAMES: Final = {"date_time_general": "date_time"}
+NAMES: Final = {
+    "date_time_general": "date_time",
+    "energy_reserved": "energy_j",  # the first extension's large units
+    "volume_m3": "volume",
+    "mass_kg": "mass",
+    "power_j": "power_j_h",
+}
+"""Ours, where pymeterbus' own names would not tell that it is the same quantity."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +53,7 @@ class Meaning:
 
 @cache
 def meaning(vib: bytes) -> Meaning | None:
-    """What these codes mean; None if the tables do not have them.
+    """What these codes mean; None if they are not known, or reserved.
 
     Args:
         vib: VIF and VIFEs.
@@ -59,12 +67,20 @@ def meaning(vib: bytes) -> Meaning | None:
     if vib[0] & 0x7F == PLAIN_TEXT:
         return Meaning("variable_vif", "", factor, is_plain)
     row = _table().get(_code(vib))
-    if row is None:
+    if row is None or not row[0]:
         return None
     times, unit, kind = row
-    name = getattr(kind, "name", "").lower()
-    base = Decimal(repr(times)) if isinstance(times, float) else Decimal(int(times or 1))
-    return Meaning(NAMES.get(name, name), getattr(unit, "name", ""), factor * base, is_plain)
+    name = _name(unit, kind)
+    if name.startswith(("reserved", "res_")):
+        return None
+    return Meaning(name, getattr(unit, "name", ""), factor * Decimal(repr(times)), is_plain)
+
+
+def _name(unit: Any, kind: Any) -> str:  # noqa: ANN401 - an Enum or a text, each of them
+    """Most kinds are an Enum, which has the unit in its name where there is more than one."""
+    spelled = f"{kind} {getattr(unit, 'name', unit)}" if isinstance(kind, str) else kind.name
+    name = re.sub("[^a-z0-9]+", "_", spelled.lower()).strip("_")
+    return NAMES.get(name, name)
 
 
 def _code(vib: bytes) -> int:
