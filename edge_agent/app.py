@@ -29,10 +29,12 @@ from edge_agent.config import GATEWAY, HEALTH_SUFFIX
 from edge_agent.delivery.delivery import Delivery
 from edge_agent.host import Host
 from edge_agent.latest import Latest
+from edge_agent.load import loads
 from edge_agent.site import model, version
 from edge_agent.stamp import Stamps
 from telemetry import announce, systemd
 from telemetry.envelope import Clock
+from telemetry.language import Lang
 from telemetry.sample import Sample
 
 if TYPE_CHECKING:
@@ -122,6 +124,9 @@ class Agent:
             len(self._pollers),
             self._config.outbox_path,
         )
+        for load in loads(self._site):
+            if words := " ".join(load.words(Lang.EN)):
+                logger.warning("%s", words)
         systemd.notify("READY=1")
 
     async def _watch_clock(self) -> None:

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 REQUEST_BYTES = 8
 """Every read request has as many."""
 
+IDENTIFICATION, IDENTIFICATION_BYTES = 0x2B, 7
+"""Function 43, which these slaves do not know, and how long its request is."""
+
 
 def crc16(frame: bytes) -> bytes:
     """The frame's checksum as it stands on the wire, bit by bit as the standard draws it."""
@@ -110,12 +113,16 @@ class RtuSlave:
             if self._stop_read in readable:
                 return
             buffer += os.read(self._master, 256)
-            while len(buffer) >= REQUEST_BYTES:
-                request, buffer = buffer[:REQUEST_BYTES], buffer[REQUEST_BYTES:]
+            while len(buffer) >= (size := _size(buffer)):
+                request, buffer = buffer[:size], buffer[size:]
                 self._take(request)
 
     def _take(self, request: bytes) -> None:
         if crc16(request[:-2]) != request[-2:]:
+            return
+        if request[1] == IDENTIFICATION:
+            if request[0] in self.units:
+                os.write(self._master, framed(bytes([request[0], IDENTIFICATION | 0x80, 1])))
             return
         unit, function, address, count = struct.unpack(">BBHH", request[:-2])
         self.asked.append(Asked(time.monotonic(), unit, function, address, count))
@@ -138,6 +145,10 @@ class RtuSlave:
         else:
             data = struct.pack(f">{count}H", *words)
         return framed(bytes([unit, function, len(data)]) + data)
+
+
+def _size(request: bytes) -> int:
+    return IDENTIFICATION_BYTES if request[1:2] == bytes([IDENTIFICATION]) else REQUEST_BYTES
 
 
 @contextlib.contextmanager
