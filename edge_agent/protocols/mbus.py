@@ -86,7 +86,7 @@ class Mbus:
                 fields=tuple(fields),
                 converse=partial(_converse, station, begin, asked),
                 sends=len(begin) + len(short_frame(REQ_UD2, station)),
-                receives=1 + OVERHEAD + 0xFF,
+                receives=1 + 2 * (OVERHEAD + 0xFF),  # most readouts are one telegram or two
             ),
         )
 

@@ -73,6 +73,7 @@ def test_the_top_bit_of_a_current_is_its_sign(content: str, value: object) -> No
         ("0400040B", b"LEDOM A   ".hex(), "A MODEL"),
         ("04000501", "0480", 0x8004),
         ("04000101:4t", "0422112f", NOT_VALID),
+        ("0400040B", "ff" * 10, NOT_VALID),
         ("04001234:2b", "ff01", 0x01FF),
         ("04001234:2", "0199", 9901),
     ],

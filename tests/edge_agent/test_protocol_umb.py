@@ -131,6 +131,14 @@ def test_a_channel_that_an_answer_leaves_out_is_flagged() -> None:
     assert said == {"100": 7, "200": BAD_REPLY}
 
 
+def test_a_part_that_is_longer_than_the_answer_has_no_value() -> None:
+    frame = answer(0x2F, b"\x00\x02" + part(0, 100, bytes.fromhex("1007")) + b"\x09\x00")
+
+    said = replay(question("100", "200"), frame)
+
+    assert said == {"100": 7, "200": BAD_REPLY}
+
+
 def test_a_device_that_does_not_know_the_command_refuses() -> None:
     with pytest.raises(Refused, match="unknown command"):
         replay(question("100", "200"), answer(0x2F, b"\x10"))
