@@ -1,58 +1,204 @@
-"""`edge-agent read`: one device, once, as a technician at the cabinet wants to see it."""
+"""`edge-agent read`: a device's channels, or the bare registers of a unit, as they are now."""
 
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Annotated
+import time
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from edge_agent.bus.failures import BusDown
+from device_profiles.registers import ADDRESS_MAX, MAX_BITS, MAX_REGISTERS, Parity, Table
+from edge_agent.bus.failures import BusDown, DeviceException, ReadFailed
 from edge_agent.bus.link import link_for
+from edge_agent.bus.modbus import ModbusLink
 from edge_agent.bus.poller import Poller
+from edge_agent.bus.request import Request
+from edge_agent.bus.settings import Line
+from edge_agent.cli import block
+from edge_agent.cli.layout import fitted, folded
 from edge_agent.cli.options import (
     Config,
     Json,
+    Language,
     device_named,
     echo_json,
-    echo_table,
     fail,
     load_site,
 )
+from edge_agent.cli.target import find_bus, modbus_only, optional_config, set_line
 from edge_agent.exits import Exit
+from edge_agent.scan.readings import readings
+from edge_agent.scan.scope import ALL_UNITS
 from edge_agent.stamp import Stamps
+from telemetry.language import Phrase
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from edge_agent.bus.settings import AnyBus
+    from edge_agent.bus.settings import AnyBus, ModbusBus
     from edge_agent.site import SiteDevice
+    from telemetry.language import Lang
     from telemetry.sample import Flag, Sample, Value
 
 EXAMPLES = """\b
 Examples:
-  edge-agent read meter-1
+  edge-agent read meter-1                          # the channels of its profile
   edge-agent read meter-1 --json | jq .channels.voltage.value
+  edge-agent read rs485 --unit 7 --address 0x10    # bare registers, as every type
+  edge-agent read /dev/ttyUSB0 --baud 9600 --unit 7 --table input --count 8
+  edge-agent read 192.0.2.10 --unit 1 --address 3027 --count 2 --plausible
 
+With --unit it reads one block of registers, shows it as every type and byte order, and marks
+what could be a measured value by its size. Addresses are those on the wire: register 40001 or
+"1" of many manuals is address 0 of table holding.
 A serial port belongs to one process: stop the running agent first.
 Exits with 1 when the device gave no value.
 """
 
+PATIENCE = 1.0
+"""Seconds for a unit without a profile to begin to answer."""
 
-def read(
-    device: Annotated[str, typer.Argument(help="The device's id in the configuration.")],
+Where = Annotated[
+    str,
+    typer.Argument(
+        help="A device's id; with --unit a bus's id, a port or host[:port].", metavar="DEVICE"
+    ),
+]
+Unit = Annotated[
+    int | None,
+    typer.Option("--unit", min=0, max=255, help="Read bare registers of this Modbus address."),
+]
+AddressText = Annotated[
+    str, typer.Option("--address", help="The first one, such as 16 or 0x10.", metavar="ADDRESS")
+]
+Count = Annotated[
+    int, typer.Option("--count", min=1, max=MAX_BITS, help="How many registers, or bits.")
+]
+Baud = Annotated[int | None, typer.Option("--baud", min=50, help="The line's speed.")]
+LineParity = Annotated[
+    Parity | None, typer.Option("--parity", case_sensitive=False, help="The line's parity.")
+]
+Plausible = Annotated[bool, typer.Option("--plausible", help="Only what is marked.")]
+
+BLOCK = Phrase(
+    en="{table} {first} to {last} of unit {unit} at {place}",
+    vi="{table} {first} đến {last} của địa chỉ {unit} tại {place}",
+)
+REFUSED = Phrase(
+    en="unit {unit} at {place} refuses {table} {first} to {last}: exception {code}{meaning}",
+    vi="địa chỉ {unit} tại {place} từ chối {table} {first} đến {last}: ngoại lệ {code}{meaning}",
+)
+MEANINGS = {
+    1: Phrase(en=", it does not know this table", vi=", thiết bị không có bảng này"),
+    2: Phrase(en=", it has no such address", vi=", thiết bị không có địa chỉ này"),
+    3: Phrase(en=", it does not like the count", vi=", thiết bị không nhận số lượng này"),
+    11: Phrase(en=", the device behind it is silent", vi=", thiết bị phía sau không trả lời"),
+}
+"""What exceptions say (Modbus Application Protocol V1.1b3, §7)."""
+SILENT = Phrase(
+    en="unit {unit} at {place} does not answer: {reason}",
+    vi="địa chỉ {unit} tại {place} không trả lời: {reason}",
+)
+DOWN = Phrase(en="{place} is down: {reason}", vi="{place} không dùng được: {reason}")
+
+
+def read(  # noqa: PLR0913 - a command's options
+    device: Where,
     config: Config = None,
     *,
+    unit: Unit = None,
+    table: Annotated[Table, typer.Option("--table", help="Where they are.")] = Table.HOLDING,
+    address: AddressText = "0",
+    count: Count = 4,
+    baud: Baud = None,
+    parity: LineParity = None,
+    plausible: Plausible = False,
+    lang: Language,
     as_json: Json = False,
 ) -> None:
-    """Read every channel of one device once."""
+    """Read every channel of one device once; or bare registers, to find out what they mean."""
+    if unit is None:
+        _channels(config, device, lang, as_json=as_json)
+        return
+    bus = set_line(modbus_only(find_bus(device, optional_config(config))), baud, parity)
+    if isinstance(bus, Line) and unit not in ALL_UNITS:
+        fail(f"--unit: {unit} is no device on a line; 0 would address every one, so 1 to 247")
+    request = _request(table, address, count)
+    words = _words(bus, unit, request, lang)
+    found = [] if table.is_bits else readings(request.address, words, year=time.gmtime().tm_year)
+    if as_json:
+        asked = {"bus": bus.place, "unit": unit, "table": table, "address": request.address}
+        echo_json(asked | {"words": words, "readings": [asdict(each) for each in found]})
+        return
+    typer.echo(folded(BLOCK(lang, place=bus.place, unit=unit, **_extent(request))))
+    if table.is_bits:
+        lines = block.bits(request.address, words)
+    elif plausible:
+        lines = block.plausible(found, lang)
+    else:
+        lines = block.block(request.address, words, found, lang)
+    for line in lines:
+        typer.echo(block.coloured(line))
+
+
+def _request(table: Table, address: str, count: int) -> Request:
+    """What to read; exit when it is no block of a table."""
+    try:
+        first = int(address, 0)
+    except ValueError:
+        fail(f"--address: {address!r} is no number such as 16 or 0x10")
+    most = MAX_BITS if table.is_bits else MAX_REGISTERS
+    if count > most:
+        fail(f"--count: one read takes {most} of table {table} at the most")
+    if not 0 <= first <= ADDRESS_MAX + 1 - count:
+        fail(f"--address: {count} from {first} are not within 0 and {ADDRESS_MAX}")
+    return Request(table, first, count, ())
+
+
+def _words(bus: ModbusBus, unit: int, request: Request, lang: Lang) -> list[int]:
+    """What the unit answers; exit when it does not, with the reason."""
+    who = {"unit": unit, "place": bus.place}
+    try:
+        words = asyncio.run(_asked(bus, unit, request))
+    except BusDown as reason:
+        _give_up(DOWN(lang, place=bus.place, reason=reason))
+    except DeviceException as refusal:
+        meaning = MEANINGS[refusal.code](lang) if refusal.code in MEANINGS else ""
+        asked = who | _extent(request)
+        _give_up(REFUSED(lang, code=refusal.code, meaning=meaning, **asked))
+    except ReadFailed as reason:
+        _give_up(SILENT(lang, reason=reason, **who))
+    return words
+
+
+def _give_up(reason: str) -> NoReturn:
+    fail(folded(reason), code=Exit.NOT_WORKING)
+
+
+async def _asked(bus: ModbusBus, unit: int, request: Request) -> list[int]:
+    link = ModbusLink(bus)
+    await link.open()
+    try:
+        return await link.read(unit, request, start_within=bus.timeout or PATIENCE)
+    finally:
+        link.close()
+
+
+def _extent(request: Request) -> dict[str, object]:
+    return {"table": request.table, "first": request.address, "last": request.end - 1}
+
+
+def _channels(config: Config, name: str, lang: Lang, *, as_json: bool) -> None:
+    """Read a configured device by its profile."""
     site = load_site(config)
-    found = device_named(device, site.devices)
+    found = device_named(name, site.devices)
     bus = next(bus for bus in site.config.buses if bus.id == found.settings.bus)
     try:
-        samples = asyncio.run(_read(bus, found))
+        samples = asyncio.run(_polled(bus, found))
     except BusDown as reason:
-        fail(f"bus {bus.id}: {bus.place} is down: {reason}", code=Exit.NOT_WORKING)
+        _give_up(DOWN(lang, place=bus.place, reason=reason))
     values = {name: value for sample in samples for name, value in sample.values.items()}
     flags = {name: flag for sample in samples for name, flag in sample.flags.items()}
     if as_json:
@@ -63,7 +209,7 @@ def read(
         raise typer.Exit(Exit.NOT_WORKING)
 
 
-async def _read(bus: AnyBus, device: SiteDevice) -> list[Sample]:
+async def _polled(bus: AnyBus, device: SiteDevice) -> list[Sample]:
     samples: list[Sample] = []
     link = link_for(bus)
     poller = Poller(
@@ -100,10 +246,11 @@ def _document(
 
 def _show(device: SiteDevice, values: Mapping[str, Value], flags: Mapping[str, Flag]) -> None:
     rows = [
-        (c.id, _spelled(values.get(c.id)), c.unit, flags.get(c.id), c.label)
+        (c.id, _spelled(values.get(c.id)), c.unit, str(flags.get(c.id, "")), c.label)
         for c in device.profile.channels
     ]
-    echo_table(("channel", "value", "unit", "flag", "label"), rows)
+    for line in fitted(("channel", "value", "unit", "flag", "label"), rows):
+        typer.echo(line)
 
 
 def _spelled(value: Value | None) -> str:

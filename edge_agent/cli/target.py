@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 from pydantic import ValidationError
@@ -25,6 +25,7 @@ from telemetry.settings import SettingsError
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from device_profiles.registers import Parity
     from edge_agent.bus.settings import AnyBus
 
 NEW = "rs485", "cabinet"
@@ -36,9 +37,6 @@ HOST = re.compile(rf"(?:{TCP})?(\[[0-9a-fA-F:]+\]|[\w.-]+?)(?::(\d+))?")
 """A host with or without its port; an address of IPv6 stands in brackets."""
 
 PORT_OF_MODBUS = 502
-
-Baud = Annotated[int | None, typer.Option("--baud", min=50, help="The line's speed, such as 9600.")]
-Parity = Annotated[str | None, typer.Option("--parity", help="The line's parity: N, E or O.")]
 
 
 def optional_config(given: Path | None) -> AgentConfig | None:
@@ -89,9 +87,9 @@ def _unconfigured(word: str) -> ModbusBus | None:
     return _checked(TcpBus, {"transport": "modbus-tcp", "id": NEW[1], **place})
 
 
-def set_line(bus: ModbusBus, baud: int | None, parity: str | None) -> ModbusBus:
+def set_line(bus: ModbusBus, baud: int | None, parity: Parity | None) -> ModbusBus:
     """The bus with its line set as the options say; exit when it has none."""
-    given = {"baud": baud, "parity": parity and parity.upper()}
+    given = {"baud": baud, "parity": parity}
     line = {key: value for key, value in given.items() if value is not None}
     if line and not isinstance(bus, Line):
         fail(f"{bus.place} has no baud or parity")
