@@ -6,6 +6,7 @@ from functools import reduce
 from operator import xor
 
 import pytest
+from crccheck.crc import CrcArc  # type: ignore[import-untyped] # it has no type hints
 
 from edge_agent.protocols.conversation import Listen, Question, Refused, Send, replay
 from edge_agent.protocols.iec62056 import Iec62056, block_check, crc16
@@ -160,6 +161,18 @@ def test_a_meter_that_sends_an_error_refuses() -> None:
 
     with pytest.raises(Refused, match="ERROR"):
         replay(question("1.8.0"), GREETING + b"\x02" + text + bytes([reduce(xor, text)]))
+
+
+def test_a_telegrams_crc_tells_a_changed_digit() -> None:
+    text = b"/ISk5\\2MT382-1000\r\n\r\n1-0:1.8.1(12345.678*kWh)\r\n!"
+    end = f"{CrcArc.calc(text):04X}\r\n".encode()
+
+    said = [
+        replay(question("1.8.1", address="push"), wire)
+        for wire in (text + end, text.replace(b"5.6", b"5.7") + end)
+    ]
+
+    assert said == [{"1.8.1": 12345.678}, None]
 
 
 def test_a_telegram_without_a_check_is_not_believed() -> None:
