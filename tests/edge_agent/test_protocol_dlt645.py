@@ -130,6 +130,14 @@ def test_a_meter_that_has_no_such_item_is_told_in_words() -> None:
         asked(meter, question("02010200"))
 
 
+def test_a_recorded_refusal_names_its_bit() -> None:
+    # public Go test TestParseDLT645Frame
+    refusal = bytes.fromhex("fefefefe6860079204009168d101376716")
+
+    with pytest.raises(Refused, match="wrong password or not allowed"):
+        talk(question("00010000", address="910004920760"), [refusal])
+
+
 def test_an_answer_to_an_earlier_question_is_passed_over() -> None:
     late = bytes.fromhex("68 61 01 00 00 00 00 68 91 06 33 34 34 35 34 43 10 16")
     right = bytes.fromhex("68 61 01 00 00 00 00 68 91 07 33 34 35 35 CC 7C 33 16 16")
