@@ -55,6 +55,8 @@ class Quarantine:
             return ()
         index = self._reads.index(request)
         self._reads[index : index + 1] = parts
+        if self._troubles.pop(request, 0):
+            self._troubles.update(dict.fromkeys(parts, STUBBORN - 1))
         return parts
 
     def hold(self, request: Planned, flag: Flag, now: float) -> None:
