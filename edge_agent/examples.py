@@ -76,7 +76,7 @@ def _unknown_to_protocol(profile: FieldProfile) -> Iterator[tuple[Place, str]]:
     if whole is None:
         return
     each = {index: _refusal(profile, c.field) for index, c in enumerate(profile.channels)}
-    if set(each.values()) == {whole}:
+    if len(each) > 1 and set(each.values()) == {whole}:
         yield ("address",), whole
         return
     yield from ((("channels", index), why) for index, why in each.items() if why is not None)

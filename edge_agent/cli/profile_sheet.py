@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from device_profiles.behaviour import Serial
     from device_profiles.channel import AnyChannel
     from device_profiles.model import AnyProfile
+    from device_profiles.writing import Write
     from telemetry.language import Lang
 
 WIDE = 22
@@ -127,7 +128,7 @@ def _cautions(channel: AnyChannel, lang: Lang) -> Iterator[str]:
 
 
 def _writes(profile: AnyProfile, lang: Lang) -> Iterator[str]:
-    declared = [(c.id, list(_write(c, lang))) for c in profile.channels if c.write is not None]
+    declared = [(c.id, list(_write(c.write, lang))) for c in profile.channels if c.write]
     for command in profile.commands:
         danger = texts.DANGER(lang, danger=command.danger)
         declared.append((command.id, [texts.COMMAND(lang, hex=command.hex), danger]))
@@ -138,10 +139,7 @@ def _writes(profile: AnyProfile, lang: Lang) -> Iterator[str]:
         yield labelled(name, "; ".join(facts), indent=2, width=WIDE)
 
 
-def _write(channel: AnyChannel, lang: Lang) -> Iterator[str]:
-    write = channel.write
-    if write is None:
-        return
+def _write(write: Write, lang: Lang) -> Iterator[str]:
     yield texts.WRITE(lang, function=write.function)
     if write.min is not None and write.max is not None:
         yield texts.IN_RANGE(lang, low=write.min, high=write.max)

@@ -19,9 +19,10 @@ from telemetry import settings
 from telemetry.settings import SettingsError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from device_profiles.model import AnyProfile
+    from telemetry.settings import Place
 
 EXAMPLES = """\b
 Examples:
@@ -133,9 +134,21 @@ def _checked(path: Path) -> tuple[list[str], Sequence[str]]:
         return error.problems, ()
     problems = [
         f"{path}:{lines.get(place, 1)}: {settings.spell(place)} — {problem}"
-        for place, problem in examples.problems(profile)
+        for place, problem in (*examples.problems(profile), *_other_types(profile))
     ]
     return problems, examples.unproven(profile)
+
+
+def _other_types(profile: AnyProfile) -> Iterator[tuple[Place, str]]:
+    """Channels of another type than in the catalogue: their series would refuse every value."""
+    published = loader.catalogue().get(profile.id)
+    if published is None:
+        return
+    stored = {channel.id: channel.stored for channel in loader.load(published).channels}
+    for channel in profile.channels:
+        before = stored.get(channel.id, channel.stored)
+        if before != channel.stored:
+            yield ("channels",), f"{channel.id!r} is {before} for ever, and here {channel.stored}"
 
 
 def _summary(profile: AnyProfile) -> dict[str, object]:

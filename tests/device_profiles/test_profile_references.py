@@ -59,6 +59,9 @@ examples:
 )
 
 
+MANY = "{" + ", ".join(f"{bit}: a{'b' * 50}{bit}" for bit in range(16)) + "}"
+
+
 def parse(text: str) -> AnyProfile:
     return loader.parse(text, "acme.yaml")
 
@@ -114,6 +117,8 @@ def test_the_protocol_says_which_kind_a_profile_is() -> None:
         ("flags: {0: Door open}", "flag 'Door open' should be snake_case"),
         ("flags: {0: door}, scale: 0.1", "flags are for integers without scale and enum"),
         ("flags: {0: door}, type: f32", "flags are for integers without scale and enum"),
+        (f"flags: {MANY}", "all flags together are longer than 1024 characters"),
+        ("type: dec, length: 2, nan: [1]", "nan does not apply to dec"),
         ("layout: upper", "layout is for characters; u16 has none"),
         ("unit: Watt", "unit 'Watt' is not in the table of SenML units"),
         ("address: 4", "stands in line"),

@@ -171,7 +171,6 @@ def test_keys_and_units_are_explained_and_offered() -> None:
 
 VALUES = st.one_of(
     st.none(),
-    st.booleans(),
     st.integers(-1, 70_000),
     st.floats(allow_nan=False, allow_infinity=False),
     st.sampled_from(["5s", "once", "1%", "kWh", "u16", "holding", "rw", "E", "counter"]),

@@ -128,6 +128,19 @@ def test_bytes_that_are_no_answer_are_told() -> None:
     ]
 
 
+def test_a_refusal_is_told() -> None:
+    refused = "fefefefe 68 010000000000 68 d1 01 35 d8 16"
+    text = FIELDS.replace("protocol: plantower", 'protocol: dlt645\naddress: "000000000001"')
+    text = text.partition("channels:")[0] + (
+        'channels: [{id: voltage, field: "02010100", type: float}]\n'
+        f'examples: [{{hex: "{refused}", values: {{voltage: 1}}, source: computed}}]\n'
+    )
+
+    (told,) = mismatches(loader.parse(text, "acme-controller.yaml"))
+
+    assert "the device refuses: " in told
+
+
 @pytest.mark.parametrize(
     ("before", "after", "problem"),
     [

@@ -221,6 +221,19 @@ def test_check_tells_what_is_wrong_at_its_line(
     assert json.loads(CliRunner().invoke(app, ["profiles", "check", str(path), "--json"]).stdout)
 
 
+def test_check_refuses_another_type_for_a_channel_of_the_catalogue(tmp_path: Path) -> None:
+    path = tmp_path / "xy-md02.yaml"
+    text = loader.catalogue()["xy-md02"].read_text()
+    path.write_text(text)
+    assert edge_agent("check", path).exit_code == 0
+
+    path.write_text(text.replace("address: 1, unit: Cel,", "address: 1, unit: Cel, scale: 1,"))
+    checked = edge_agent("check", path)
+
+    assert checked.exit_code == 2
+    assert "channels — 'temperature' is float for ever, and here int" in checked.output
+
+
 def test_check_prints_json_for_scripts(own: Path) -> None:
     checked = edge_agent("check", own / "acme-em3.yaml", "--json")
 
