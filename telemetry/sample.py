@@ -82,6 +82,10 @@ UNKNOWN_CODE = Flag(Quality.BAD, "unknown_code")
 NOT_VALID = Flag(Quality.BAD, "not_valid")
 OVERFLOW = Flag(Quality.BAD, "overflow")
 OUT_OF_RANGE = Flag(Quality.SUSPECT, "out_of_range")
+TOO_FAST = Flag(Quality.SUSPECT, "rate")
+FLAT_LINE = Flag(Quality.SUSPECT, "flat_line")
+SPIKE = Flag(Quality.SUSPECT, "spike")
+COUNTER_FELL = Flag(Quality.SUSPECT, "counter_fell")
 
 
 @dataclass(frozen=True, slots=True)
