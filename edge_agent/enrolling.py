@@ -6,13 +6,13 @@ replaced, and what they were is kept in a file beside it.
 
 from __future__ import annotations
 
-import os
 import re
 from typing import TYPE_CHECKING
 
 import yaml
 
 from edge_agent.config import AgentConfig
+from edge_agent.replacing import write_like
 from telemetry import settings
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def apply(enrolment: Enrolment, config: Path) -> list[Path]:
         secrets[kept] = before
     try:
         for path, text in {**secrets, config: after}.items():
-            _write_like(config, path, text)
+            write_like(config, path, text)
     except OSError as error:
         raise CannotEnrol(f"{error.filename}: {error.strerror}") from error
     return [*secrets, config]
@@ -81,17 +81,3 @@ def _uplink(enrolment: Enrolment, directory: Path) -> dict[str, object]:
     if enrolment.ca is not None:
         uplink["tls"] = {"ca": str(directory / CA_FILE)}
     return uplink
-
-
-def _write_like(config: Path, path: Path, text: str) -> None:
-    """Replace a file whole, for the owner and group of the configuration, and nobody else."""
-    like = config.stat()
-    draft = path.with_name(f".{path.name}.draft")
-    draft.unlink(missing_ok=True)
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        os.fchown(file.fileno(), like.st_uid, like.st_gid)
-        os.fchmod(file.fileno(), 0o640)
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)

@@ -24,7 +24,8 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-app.command("init", epilog=init.EXAMPLES)(init.init)
+app.command("init", epilog=init.INIT_EXAMPLES)(init.init)
+app.command("add", epilog=init.ADD_EXAMPLES)(init.add)
 app.command("enroll", epilog=enroll.EXAMPLES)(enroll.enroll)
 app.command("check", epilog=check.EXAMPLES)(check.check)
 app.command("ports", epilog=ports.EXAMPLES)(ports.ports)

@@ -1,103 +1,92 @@
-"""`edge-agent init`: a configuration to start from, with a comment at each choice."""
+"""`edge-agent init` and `edge-agent add`: a configuration to start from, and what comes later."""
 
 from __future__ import annotations
 
+import tempfile
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from edge_agent.cli.options import fail
-from edge_agent.config import DATA_DIR, AgentConfig
+from device_profiles.loader import UnknownProfile, find
+from edge_agent import drafting, site
+from edge_agent.cli import wizard
+from edge_agent.cli.layout import labelled
+from edge_agent.cli.options import Config, Language, config_path, fail
+from edge_agent.config import DATA_DIR
+from edge_agent.drafting import Draft, NotEditable, NotUnderstood
+from edge_agent.replacing import write_like
 from telemetry import settings
+from telemetry.language import Lang, Phrase
 from telemetry.names import is_agent
+from telemetry.settings import SettingsError
 
-EXAMPLES = """\b
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from edge_agent.drafting import Entry
+
+INIT_EXAMPLES = """\b
 Examples:
   edge-agent init                                      # asks
-  edge-agent init --non-interactive --id gw-district-1 --broker 127.0.0.1
-  edge-agent init -o /etc/city-telemetry/agent.yaml --id gw-1 --bus /dev/ttyUSB0 --baud 9600
+  edge-agent init --non-interactive --id gw-1 --data-dir data \\
+      --bus "id=rs485 port=/dev/ttyUSB0 baud=9600" \\
+      --bus "id=cabinet host=192.0.2.10" \\
+      --device "id=meter-1 bus=rs485 unit=1 profile=eastron-sdm120" \\
+      --device "id=air-1 bus=cabinet profile=air-station label='Market hall'"
 
+A bus has port= or host=, a device bus= and profile=; any other key of the
+configuration may stand there too. Without transport= it is Modbus where the
+profiles speak it. `edge-agent profiles list` and `edge-agent ports` know the
+names; `edge-agent add` adds more later.
 A file that exists is never overwritten.
 """
 
-TEMPLATE = """\
-# The configuration of an edge agent. `edge-agent check` says what is wrong with it.
+ADD_EXAMPLES = """\b
+Examples:
+  edge-agent add --device "id=meter-2 bus=rs485 unit=2 profile=eastron-sdm120"
+  edge-agent add --bus "id=cabinet host=192.0.2.10" \\
+      --device "id=air-1 bus=cabinet profile=air-station"
 
-agent:
-  id: {id}            # a-z, 0-9 and -; the broker's access list binds to it
-{site}
-  # position: [10.7769, 106.7009]   # WGS 84 latitude, longitude
-
-# What must outlive the process: the outbox and the last state. On a lasting disk.
-data_dir: {data_dir}
-
-# Profiles of your own, which stand before the catalogue of `edge-agent profiles list`.
-# profiles_dir: /etc/city-telemetry/profiles
-
-buses:
-{buses}
-devices:
-{devices}
-uplink:
-  host: {broker}
-{security}
-# The defaults, for a site with ten devices:
-# outbox: {{max_size: 2GB, linger: 1s}}    # oldest goes first when it is full
-# clock: {{source: kernel}}                # trusted: the host vouches for its time
-# vitals: {{interval: 60s}}                # the gateway's own samples; 0 is never
+Comments and all other lines stay; the file as it was is kept beside it, as
+agent.yaml.before-add. The agent must be restarted to take it up.
 """
 
-BUS = """\
-  - id: rs485
-    transport: modbus-rtu
-    port: {port}      # a name under /dev/serial/by-id stays when cables move
-    baud: {baud}
-    # parity: N           # N, E or O
-    # stop_bits: 1
-    # timeout: 500ms      # to the first byte of a reply; otherwise as profiles say
-"""
+KEPT_SUFFIX = ".before-add"
 
-BUS_EXAMPLE = """\
-  # - id: rs485
-  #   transport: modbus-rtu
-  #   port: /dev/serial/by-id/usb-FTDI_FT232R_USB_UART_A5069RR4-if00-port0
-  #   baud: 9600
-  # - id: cabinet
-  #   transport: modbus-tcp
-  #   host: 192.0.2.10
-  #   port: 502
-  []    # this goes with the first entry
-"""
+NEXT = Phrase(en="next:", vi="tiếp theo:")
+WROTE = Phrase(en="wrote {path}", vi="đã ghi {path}")
+EXISTS = Phrase(
+    en="{path} exists; it is not overwritten. `edge-agent add` adds to it",
+    vi="{path} đã có; không ghi đè. Dùng `edge-agent add` để thêm vào",
+)
+MAKE_DIRECTORY = Phrase(
+    en="install -d {path}    # where the outbox will be",
+    vi="install -d {path}    # nơi chứa outbox",
+)
+ENROL = Phrase(
+    en="edge-agent enroll {agent}.enroll.yaml    # the bundle from the collector",
+    vi="edge-agent enroll {agent}.enroll.yaml    # gói đăng ký từ trung tâm",
+)
+CHECK = Phrase(en="edge-agent check -c {path}", vi="edge-agent check -c {path}")
+TEST = Phrase(
+    en="edge-agent test -c {path}    # prove each channel, write the sheet",
+    vi="edge-agent test -c {path}    # kiểm tra từng kênh, lập biên bản",
+)
+RESTART = Phrase(
+    en="restart the agent: it reads its configuration at the start",
+    vi="khởi động lại agent: agent chỉ đọc cấu hình lúc khởi động",
+)
 
-DEVICES_EXAMPLE = """\
-  # - id: meter-1
-  #   bus: rs485
-  #   unit: 1                   # its Modbus address
-  #   profile: eastron-sdm120   # see `edge-agent profiles list`
-  #   interval: 10s             # instead of what the profile says
-  #   label: Feeder pillar, incoming
-  []    # this goes with the first entry
-"""
-
-SECURITY = """\
-  # Off this machine the broker is spoken to with TLS:
-  # tls:
-  #   ca: /etc/city-telemetry/ca.pem
-  #   certificate: /etc/city-telemetry/agent.pem
-  #   key: /etc/city-telemetry/agent.key
-  # username: {id}
-  # password_file: /etc/city-telemetry/password
-"""
-
-REMOTE = """\
-  tls:
-    ca: /etc/city-telemetry/ca.pem
-    certificate: /etc/city-telemetry/agent.pem    # its name is the agent's id
-    key: /etc/city-telemetry/agent.key
-  # username: {id}
-  # password_file: /etc/city-telemetry/password
-"""
+Buses = Annotated[
+    list[str] | None,
+    typer.Option("--bus", help="A bus, as KEY=VALUE words; repeat it.", metavar="WORDS"),
+]
+Devices = Annotated[
+    list[str] | None,
+    typer.Option("--device", help="A device, likewise.", metavar="WORDS"),
+]
 
 
 def init(  # noqa: PLR0913 - a command's options
@@ -106,67 +95,131 @@ def init(  # noqa: PLR0913 - a command's options
         "agent.yaml"
     ),
     agent: Annotated[str, typer.Option("--id", help="The agent's id, such as gw-1.")] = "",
-    site: Annotated[str, typer.Option(help="The id of the place it stands at.")] = "",
-    broker: Annotated[str, typer.Option(help="The broker's host.")] = "",
-    bus: Annotated[str, typer.Option(help="A serial port, such as /dev/ttyUSB0.")] = "",
-    baud: Annotated[int, typer.Option(help="Its speed.")] = 9600,
+    site_id: Annotated[str, typer.Option("--site", help="The id of the place it stands at.")] = "",
+    broker: Annotated[str, typer.Option(help="The broker's host.", show_default="127.0.0.1")] = "",
+    bus: Buses = None,
+    device: Devices = None,
     data_dir: Annotated[Path, typer.Option(help="Where the outbox is.")] = DATA_DIR,
     non_interactive: Annotated[
         bool, typer.Option("--non-interactive", help="Ask nothing; take what is given.")
     ] = False,
+    lang: Language,
 ) -> None:
-    """Write a configuration with a comment at each choice."""
+    """Write a configuration with a comment at each choice; asks what is not given."""
     if output.exists():
-        fail(f"{output} exists; it is not overwritten")
-    if not non_interactive:
-        agent = agent or typer.prompt("Id of this agent (a-z, 0-9, -)")
-        site = site or typer.prompt("Id of its site", default="", show_default=False)
-        bus = bus or typer.prompt("Serial port, if any", default="", show_default=False)
-        broker = broker or typer.prompt("Host of the broker", default="127.0.0.1")
-    if not is_agent(agent):
-        fail(f"--id {agent!r} should be a-z, 0-9 and -, at most 40, such as gw-district-1")
-    text = _text(
+        fail(EXISTS(lang, path=output))
+    devices = [_entry("--device", words) for words in device or ()]
+    draft = Draft(
         agent=agent,
-        site=site,
-        broker=broker or "127.0.0.1",
-        bus=bus,
-        baud=baud,
-        data_dir=data_dir,
-    )
-    _check(text, output)
-    _write(output, text)
-    made = "" if data_dir.is_dir() else f"make {data_dir} (`install -d`), "
-    typer.echo(f"wrote {output}; next: {made}add devices, then `edge-agent check -c {output}`")
-
-
-def _text(  # noqa: PLR0913 - what was answered
-    *, agent: str, site: str, broker: str, bus: str, baud: int, data_dir: Path
-) -> str:
-    local = broker in ("127.0.0.1", "localhost", "::1")
-    return TEMPLATE.format(
-        id=agent,
-        site=f"  site: {site}" if site else "  # site: market-hall",
-        data_dir=data_dir,
-        buses=BUS.format(port=bus, baud=baud) if bus else BUS_EXAMPLE,
-        devices=DEVICES_EXAMPLE,
+        site=site_id,
         broker=broker,
-        security=(SECURITY if local else REMOTE).format(id=agent),
+        data_dir=data_dir,
+        buses=_buses(bus or (), devices, taken=[]),
+        devices=devices,
     )
+    if non_interactive and not is_agent(agent):
+        fail(f"--id {agent!r} {wizard.NOT_AGENT(lang)}")
+    draft = (
+        replace(draft, broker=broker or wizard.HERE) if non_interactive else wizard.ask(draft, lang)
+    )
+    text = drafting.text(draft)
+    _validate(text, output)
+    if not non_interactive and not wizard.agrees(text, output, lang):
+        raise typer.Exit(0)
+    _create(output, text, lang)
+    typer.echo(WROTE(lang, path=output))
+    _tell_next(draft, output, lang)
 
 
-def _check(text: str, output: Path) -> None:
-    """What was answered must make a valid file: a site's id may not."""
+def add(
+    config: Config = None,
+    *,
+    bus: Buses = None,
+    device: Devices = None,
+    lang: Language,
+) -> None:
+    """Add buses and devices to a configuration; its comments stay."""
+    path = config_path(config)
+    if not (bus or device):
+        fail("give at least one --bus or --device")
     try:
-        settings.parse(text, AgentConfig, str(output))
-    except settings.SettingsError as error:
+        before = path.read_text(encoding="utf-8")
+        taken = [str(each.get("id")) for each in _list_in(before, path)]
+        devices = [_entry("--device", words) for words in device or ()]
+        buses = _buses(bus or (), devices, taken)
+        after = drafting.added(before, "buses", buses) if buses else before
+        after = drafting.added(after, "devices", devices) if devices else after
+        _validate(after, path)
+        write_like(path, path.with_name(path.name + KEPT_SUFFIX), before)
+        write_like(path, path, after)
+    except OSError as error:
+        fail(f"{error.filename or path}: {error.strerror}")
+    except SettingsError as error:
         fail(*error.problems)
+    except NotEditable as error:
+        fail(f"{path}: {error}")
+    typer.echo(WROTE(lang, path=path))
+    typer.echo(labelled(NEXT(lang), RESTART(lang), width=len(NEXT(lang))))
 
 
-def _write(output: Path, text: str) -> None:
+def _list_in(text: str, path: Path) -> Sequence[Entry]:
+    document, _ = settings.read_yaml(text, str(path))
+    buses = document.get("buses") if isinstance(document, dict) else None
+    return [each for each in buses or () if isinstance(each, dict)]
+
+
+def _entry(option: str, words: str) -> Entry:
+    try:
+        return drafting.entry(words)
+    except NotUnderstood as error:
+        fail(f"{option}: {error}")
+
+
+def _buses(given: Sequence[str], devices: Sequence[Entry], taken: list[str]) -> list[Entry]:
+    """The buses, each with the transport that its devices' profiles speak."""
+    buses: list[Entry] = []
+    for words in given:
+        names = [*taken, *(str(each["id"]) for each in buses)]
+        made = drafting.bus(_entry("--bus", words), names)
+        profiles = [each.get("profile") for each in devices if each.get("bus") == made["id"]]
+        modbus = all(_speaks_modbus(str(profile)) for profile in profiles)
+        buses.append(drafting.bus(_entry("--bus", words), names, modbus=modbus))
+    return buses
+
+
+def _speaks_modbus(profile: str) -> bool:
+    """One that is not known is told when the whole is looked at."""
+    try:
+        return find(profile).protocol == "modbus"
+    except (UnknownProfile, SettingsError):
+        return True
+
+
+def _validate(text: str, output: Path) -> None:
+    """What was answered must make a file that loads; exit with every problem otherwise."""
+    with tempfile.TemporaryDirectory() as directory:
+        path = Path(directory, output.name)
+        path.write_text(text, encoding="utf-8")
+        try:
+            site.load(path)
+        except SettingsError as error:
+            fail(*(problem.removeprefix(f"{directory}/") for problem in error.problems))
+
+
+def _create(output: Path, text: str, lang: Lang) -> None:
     try:
         with output.open("x", encoding="utf-8") as file:
             file.write(text)
     except FileExistsError:
-        fail(f"{output} exists; it is not overwritten")
+        fail(EXISTS(lang, path=output))
     except OSError as error:
         fail(f"{output}: {error.strerror}")
+
+
+def _tell_next(draft: Draft, output: Path, lang: Lang) -> None:
+    """What remains to be done, each as a command."""
+    typer.echo(NEXT(lang))
+    if not draft.data_dir.is_dir():
+        typer.echo("  " + MAKE_DIRECTORY(lang, path=draft.data_dir))
+    for phrase in (ENROL, CHECK, TEST):
+        typer.echo("  " + phrase(lang, agent=draft.agent, path=output))

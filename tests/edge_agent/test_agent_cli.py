@@ -13,7 +13,6 @@ import pytest
 from pyModbusTCP.server import ModbusServer  # type: ignore[import-untyped]
 from typer.testing import CliRunner
 
-from edge_agent import site as sites
 from edge_agent import status
 from edge_agent.cli import app
 from edge_agent.delivery.outbox_file import OutboxFile
@@ -106,76 +105,6 @@ def test_a_wrong_configuration_is_said_line_by_line(config: Path) -> None:
 
     assert shown.exit_code == 2
     assert f"{config}:8: devices[1].unit — should be at most 247" in shown.output
-
-
-# init
-
-
-def test_init_writes_what_check_accepts(tmp_path: Path) -> None:
-    path = tmp_path / "agent.yaml"
-
-    shown = edge_agent(
-        *("init", "--non-interactive", "-o", path, "--id", "gw-1", "--site", "market-hall"),
-        *("--bus", "/dev/ttyUSB0", "--baud", "19200", "--data-dir", tmp_path),
-    )
-
-    assert shown.exit_code == 0, shown.output
-    loaded = sites.load(path).config
-    assert (loaded.agent.id, loaded.agent.site) == ("gw-1", "market-hall")
-    assert loaded.buses[0].place == "/dev/ttyUSB0 19200 8N1"
-
-
-def test_init_names_the_directory_that_is_to_be_made(tmp_path: Path) -> None:
-    words = ("init", "--non-interactive", "--id", "gw-1", "--data-dir", tmp_path / "outbox")
-
-    shown = edge_agent(*words, "-o", tmp_path / "agent.yaml")
-
-    assert f"next: make {tmp_path / 'outbox'} (`install -d`), add devices" in shown.output
-
-
-def test_init_speaks_tls_to_a_broker_elsewhere(tmp_path: Path) -> None:
-    path = tmp_path / "agent.yaml"
-
-    edge_agent("init", "--non-interactive", "-o", path, "--id", "gw-1", "--broker", "b.example")
-
-    assert sites.load(path).config.uplink.tls is not None
-
-
-def test_init_asks_what_is_not_given(tmp_path: Path) -> None:
-    path = tmp_path / "agent.yaml"
-
-    shown = CliRunner().invoke(app, ["init", "-o", str(path)], input="gw-7\n\n\n\n")
-
-    assert shown.exit_code == 0, shown.output
-    assert sites.load(path).config.agent.id == "gw-7"
-
-
-def test_init_never_overwrites(config: Path) -> None:
-    before = config.read_text()
-
-    shown = edge_agent("init", "--non-interactive", "-o", config, "--id", "gw-1")
-
-    assert shown.exit_code == 2
-    assert config.read_text() == before
-
-
-@pytest.mark.parametrize(
-    "words",
-    [
-        ("--id", "GW 1"),
-        ("--id", ""),
-        ("--id", "gw-1", "--site", "Ben Thanh"),
-        ("--id", "gw-1", "--baud", "7"),
-        ("--id", "gw-1", "-o", "/nowhere/agent.yaml"),
-    ],
-)
-def test_init_refuses_what_would_not_load(tmp_path: Path, words: tuple[str, ...]) -> None:
-    path = tmp_path / "agent.yaml"
-
-    shown = edge_agent("init", "--non-interactive", "-o", path, "--bus", "/dev/ttyUSB0", *words)
-
-    assert shown.exit_code == 2
-    assert not path.exists()
 
 
 # plan
