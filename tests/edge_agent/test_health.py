@@ -5,16 +5,19 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_agent.bus.failures import BadReply, DeviceException, NoReply
+from edge_agent.bus.failures import BadReply, DeviceException, DeviceRefused, NoReply
 from edge_agent.bus.health import (
     FIRST_PAUSE,
     LONGEST_PAUSE,
     PATIENCE,
+    SPARE,
+    SPARED_AT_MOST,
     BackOff,
     Change,
     Counters,
     Health,
     is_silence,
+    rest_after,
 )
 
 
@@ -87,15 +90,35 @@ def test_failures_are_counted_by_kind() -> None:
 
     for failure in (NoReply(), BadReply(), BadReply(), DeviceException(2), DeviceException(2)):
         counters.failed(failure)
+    counters.failed(DeviceRefused("no such data"))
 
     assert (counters.timeouts, counters.bad_replies) == (1, 2)
-    assert counters.exceptions == {2: 2}
+    assert counters.exceptions == {2: 2, 0: 1}
 
 
 def test_an_exception_is_a_sign_of_life_but_a_gateways_word_is_none() -> None:
     assert not is_silence(DeviceException(2))
+    assert not is_silence(DeviceRefused())
     assert is_silence(DeviceException(11))
     assert is_silence(NoReply())
+
+
+def test_a_silent_device_rests_for_as_long_as_the_others_need() -> None:
+    health = Health()
+
+    for _ in range(PATIENCE):
+        health.polled(replied=False, now=0, rest=48)
+
+    assert not health.may_ask(47.9)
+    assert health.may_ask(48)
+    assert health.asked_from == 48
+
+
+@given(cost=st.floats(0.01, 10), silent=st.integers(1, 5))
+def test_asking_all_silent_devices_takes_a_small_part_of_the_time(cost: float, silent: int) -> None:
+    rest = rest_after(cost, silent)
+
+    assert rest == SPARED_AT_MOST or silent * cost / (rest + cost) <= SPARE * 1.3
 
 
 @given(st.lists(st.tuples(st.booleans(), st.floats(0, 100)), max_size=60))

@@ -282,6 +282,25 @@ async def test_a_dead_device_does_not_keep_the_line_from_the_others(
     assert len([text for text in caplog.messages if text.startswith("device dead")]) == 1
 
 
+async def test_asking_a_dead_device_takes_a_small_part_of_the_lines_time(
+    slave: RtuSlave, line: RtuBus, samples: Samples
+) -> None:
+    """A question takes its deadline and the silence after it, 100 ms each; 5 % is the limit."""
+    poller = poller_on(line, {"alive": 1, "dead": 9}, samples)
+
+    async with running(poller):
+        while poller.health["dead"].silent_since is None:
+            await samples.until(lambda s: s.device == "dead")
+        asked = len(slave.asked)
+        while not any(ask.unit == 9 for ask in slave.asked[asked:]):
+            await samples.until(lambda s: s.device == "alive" and whole(s))
+
+    first, *_, last = [ask.at for ask in slave.asked if ask.unit == 9][-2:]
+    served = [ask for ask in slave.asked if ask.unit == 1 and first < ask.at < last]
+    assert 0.2 / (last - first) <= 0.05
+    assert served
+
+
 async def test_a_device_that_comes_back_is_read_again(
     slave: RtuSlave, line: RtuBus, samples: Samples
 ) -> None:
