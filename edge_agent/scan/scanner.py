@@ -17,12 +17,13 @@ from edge_agent.scan.recognise import Read, Recognition, WhoAreYou
 from edge_agent.scan.sweep import PATIENCE, WAIT, Heard, Probe, Sweep
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 
     from edge_agent.bus.settings import ModbusBus
     from edge_agent.scan.pace import Pace
     from edge_agent.scan.recognise import Candidate
     from edge_agent.scan.signature import Signature
+    from edge_agent.scan.sunspec import Model
 
 TIMES_LONGER = 3.0
 """How much longer than its first reply took a device may take to answer the questions after it."""
@@ -58,6 +59,7 @@ class Found:
         took: seconds until the answer was there.
         alone: whether a network device answers whatever the unit is.
         nameplate: what it says of itself, by the object's number; None if it does not.
+        models: of SunSpec, that it has.
         candidates: models that fit, the best first.
     """
 
@@ -69,6 +71,7 @@ class Found:
     took: float
     alone: bool
     nameplate: Mapping[int, str] | None
+    models: Sequence[Model]
     candidates: Sequence[Candidate]
 
 
@@ -84,7 +87,7 @@ Event = Progress | Found | Garbled
 
 async def scan(
     bus: ModbusBus, probes: Sequence[Probe], signatures: Sequence[Signature]
-) -> AsyncIterator[Event]:
+) -> AsyncGenerator[Event, None]:
     """What is found on a bus, as it is found.
 
     Raises:
@@ -129,6 +132,7 @@ async def _found(
         took=answer.took,
         alone=alone,
         nameplate=recognition.nameplate,
+        models=recognition.models,
         candidates=recognition.candidates(),
     )
 
