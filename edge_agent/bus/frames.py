@@ -192,7 +192,7 @@ class AsciiFrames:
         """The frames that are whole now."""
         self._text += data
         *lines, rest = self._text.split(b"\r\n")
-        self._text = rest[rest.rfind(b":") :] if b":" in rest else rest[-1:]
+        self._text = rest[rest.rfind(b":") :] if b":" in rest else bytearray()
         if len(self._text) > LONGEST_ASCII:
             self._text.clear()
         return [frame for line in lines if (frame := self._frame(line))]

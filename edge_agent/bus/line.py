@@ -76,6 +76,7 @@ class LineTalk:
             BusDown: if the port is gone, or is never silent.
         """
         quiet = max(start_within, late_within, 2 * self._wire.silence)
+        await self._wait_for_silence()
         shapes = self._owed.shapes(unit, asyncio.get_running_loop().time())
         if ask.shape in shapes:
             other = next((each for each in otherwise if each.shape not in shapes), otherwise[-1])
@@ -104,7 +105,7 @@ class LineTalk:
         try:
             return await self._answer(unit, debt, start_within, only_to_settle=only_to_settle)
         except TimeoutError as error:
-            raise self._missed(unit, debt, start_within) from error
+            raise self._missed(start_within) from error
 
     async def _answer(
         self, unit: int, debt: Debt, start_within: float, *, only_to_settle: bool
@@ -129,14 +130,12 @@ class LineTalk:
                     if only_to_settle and frame.unit == unit and is_refusal(frame.pdu):
                         return frame.pdu  # whichever was refused, what is older is settled
 
-    def _missed(self, unit: int, debt: Debt, waited: float) -> NoReply | BadReply:
+    def _missed(self, waited: float) -> NoReply | BadReply:
         """What a deadline that passed means; its answer must not meet the next request."""
         self._busy_until = asyncio.get_running_loop().time()
         self._heard += self._drain()
         if not self._heard:
             return NoReply(f"nothing within {waited:g} s")
-        if self._heard >= self._frames.size(debt.ask.size):
-            self._owed.forgive(unit, debt)
         return BadReply(f"{self._heard} bytes that are no reply to this")
 
     async def _wait_for_silence(self) -> None:

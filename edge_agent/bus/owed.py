@@ -9,7 +9,8 @@ it may be just that, late. It is never taken for the answer to a younger request
 
 A younger request of the same shape would then only pass when everything before it is answered,
 which an unanswered one (the frame was lost) never is. So before it something of another shape is
-asked, whose answer settles all that is older. What is older than `FORGOTTEN` is settled, too.
+asked, whose answer settles all that is older. A damaged reply leaves its request unanswered, for it
+may have been noise. What is older than `FORGOTTEN` is settled.
 """
 
 from __future__ import annotations
@@ -54,11 +55,6 @@ class Owed:
                 del debts[: index + 1]
                 return debt
         return None
-
-    def forgive(self, unit: int, debt: Debt) -> None:
-        """Its answer came, damaged."""
-        if debt in self._units.get(unit, []):
-            self._units[unit].remove(debt)
 
     def shapes(self, unit: int, now: float) -> set[bytes]:
         """How answers begin that may still come."""

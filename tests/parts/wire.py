@@ -143,7 +143,7 @@ def _serve(port: Path, pace: Pace, pipe: Connection) -> None:
     line = _Line(master, pace)
     while not pipe.poll():
         if not line.step():
-            select.select([master, pipe], [], [], 1)
+            select.select([master, pipe.fileno()], [], [], 1)
     pipe.recv()
     pipe.send(line.served)
 
