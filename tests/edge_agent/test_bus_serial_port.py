@@ -154,7 +154,7 @@ async def test_who_holds_it_is_told(pty: Pty) -> None:
     with pytest.raises(BusDown, match=rf"has it open: .*\(pid {holder.pid}\)"):
         await SerialPort(bus(pty.port)).open()
 
-    await holder.communicate()
+    await holder.communicate(b"")
 
 
 async def test_a_custom_baud_rate_can_be_had_and_changed(pty: Pty) -> None:
