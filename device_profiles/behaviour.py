@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import (
     AfterValidator,
@@ -49,6 +49,14 @@ class Limits(Settings):
     ranges: dict[Table, tuple[Range, ...]] = Field(default_factory=dict)
     one_channel_per_request: StrictBool = False
     coherent: StrictBool = False
+
+    def moved(self, offset: int) -> Self:
+        """The same of a device whose registers begin at `offset`."""
+        ranges = {
+            table: tuple((low + offset, min(high + offset, ADDRESS_MAX)) for low, high in of_table)
+            for table, of_table in self.ranges.items()
+        }
+        return self.model_copy(update={"ranges": ranges})
 
     def room(self, table: Table) -> int:
         """The most registers or bits of one read."""

@@ -7,18 +7,19 @@ that behind it decoding cannot fail and planning cannot leave what the device an
 from __future__ import annotations
 
 from abc import abstractmethod
-from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, get_args
 
 from pydantic import Field, ModelWrapValidatorHandler, ValidationError, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from device_profiles import references
+from device_profiles.addressing import Addressing
 from device_profiles.behaviour import Group, Limits, Serial, Timing
 from device_profiles.channel import Channel, ChannelKind, FieldChannel, RegisterChannel, Stored
+from device_profiles.defaults import Defaults, FieldDefaults, RegisterDefaults, inherited
 from device_profiles.evidence import Example, RegisterExample, Source
-from device_profiles.identify import Identify, Probe
-from device_profiles.registers import Table, Type, natural_order
+from device_profiles.identify import Identify, KnownRegister, Probe
+from device_profiles.registers import Table, Type
 from device_profiles.repeat import Entries, times
 from device_profiles.writing import Command
 from telemetry.names import CHANNEL, DEVICE, is_name
@@ -64,28 +65,6 @@ FieldProtocol = Literal[
     "ab3418",
 ]
 """The protocols other than Modbus."""
-
-
-class Defaults(Settings):
-    """What channels have unless they say otherwise; `scale` only where there is a number to it."""
-
-    scale: Decimal | None = None
-    group: str | None = None
-
-
-class RegisterDefaults(Defaults):
-    """The same of registers: `order` where it has the type's length, `nan` with the type here."""
-
-    table: Table | None = None
-    type: Type | None = None
-    order: str | None = None
-    nan: tuple[int, ...] | None = None
-
-
-class FieldDefaults(Defaults):
-    """The same of a protocol's fields."""
-
-    type: Stored | None = None
 
 
 class Profile(Settings):
@@ -138,7 +117,7 @@ class Profile(Settings):
         document: Any,  # noqa: ANN401 - YAML can be anything
         handler: ModelWrapValidatorHandler[Self],
     ) -> Self:
-        profile = handler(_inherited(document))
+        profile = handler(inherited(document))
         problems = list(profile.problems())
         if problems:
             entries = _entries(document)
@@ -165,15 +144,48 @@ class ModbusProfile(Profile):
 
     Attributes:
         unit: the Modbus address it leaves the factory with.
+        addressing: what address 0 is, where that is not the device's own register 0.
     """
 
     protocol: Literal["modbus"] = "modbus"
     unit: Annotated[int, Field(ge=1, le=247)] = 1
+    addressing: Addressing | None = None
     limits: Limits = Limits()
     identify: Identify | None = None
     defaults: RegisterDefaults = RegisterDefaults()
     channels: Annotated[tuple[RegisterChannel, ...], Entries]
     examples: Annotated[tuple[RegisterExample, ...], Field(min_length=1)]
+
+    @property
+    def known_register(self) -> KnownRegister | None:
+        """The register that tells the model, if one does."""
+        if self.addressing is not None:
+            return self.addressing.register
+        return None if self.identify is None else self.identify.read
+
+    @property
+    def end(self) -> int:
+        """The address behind its last channel."""
+        return max(channel.end for channel in self.channels)
+
+    def moved(self, offset: int) -> Self:
+        """The same with its addresses as they are in a device whose registers begin at `offset`.
+
+        The examples stay where they were, and `end + offset` is within what can be addressed.
+        """
+        known, identify = self.known_register, self.identify
+        if known is not None:
+            read = known.model_copy(update={"address": known.address + offset})
+            identify = (identify or Identify.model_construct()).model_copy(update={"read": read})
+        channels = (c.model_copy(update={"address": c.address + offset}) for c in self.channels)
+        return self.model_copy(
+            update={
+                "addressing": None,
+                "channels": tuple(channels),
+                "limits": self.limits.moved(offset),
+                "identify": identify,
+            }
+        )
 
     def problems(self) -> Iterator[tuple[Place, str]]:
         """Where its parts do not fit together, and why."""
@@ -182,6 +194,10 @@ class ModbusProfile(Profile):
         yield from references.of_bytes(self.examples, self.channels)
         if self.identify is not None:
             yield from references.of_identity(self.identify, self.channels, self.limits)
+        if self.addressing is not None:
+            yield from self.addressing.problems(self.channels)
+            if self.identify is not None and self.identify.read is not None:
+                yield ("identify", "read"), "a SunSpec model is known by its ID register already"
 
 
 class FieldProfile(Profile):
@@ -230,44 +246,3 @@ def _at(place: Place, entries: list[int]) -> Place:
             return ("channels", entries[index], *rest)
         case _:
             return place
-
-
-def _inherited(document: Any) -> Any:  # noqa: ANN401 - YAML can be anything
-    match document:
-        case {"defaults": dict(defaults), "channels": list(channels)}:
-            known = {key: defaults[key] for key in RegisterDefaults.model_fields if key in defaults}
-            return {**document, "channels": [_inheriting(known, entry) for entry in channels]}
-        case _:
-            return document
-
-
-def _inheriting(defaults: dict[str, Any], entry: Any) -> Any:  # noqa: ANN401 - YAML
-    if not isinstance(entry, dict):
-        return entry
-    merged = {**defaults, **entry}
-    unfit = {
-        "order": not _order_fits(merged),
-        "nan": "type" in entry,
-        "scale": not _is_scalable(merged),
-    }
-    return {
-        key: value for key, value in merged.items() if key in entry or not unfit.get(key, False)
-    }
-
-
-def _order_fits(entry: dict[str, Any]) -> bool:
-    kind = _type(entry)
-    return kind is not None and len(str(entry.get("order"))) == len(natural_order(kind))
-
-
-def _is_scalable(entry: dict[str, Any]) -> bool:
-    if any(key in entry for key in ("enum", "flags", "sf")):
-        return False
-    kind = _type(entry)
-    return kind is None or kind.is_number
-
-
-def _type(entry: dict[str, Any]) -> Type | None:
-    """The type of registers that an entry names; a protocol's `bool` and `str` are named alike."""
-    kind = entry.get("type")
-    return Type(kind) if isinstance(kind, str) and kind in set(Type) else None

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, Self
 from pydantic import Field, ValidationError, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
+from device_profiles.registers import ADDRESS_MAX
 from edge_agent.bus.settings import AnyBus, PortBus, TcpBus, TlsBus, UdpBus
 from edge_agent.delivery.settings import OutboxSettings, UplinkSettings
 from edge_agent.ids import AgentId, Name
@@ -51,6 +52,8 @@ class DeviceSettings(Settings):
     Attributes:
         unit: its Modbus address.
         address: the same in other protocols, as each spells it; the profile's, if not given.
+        offset: is added to every register's address, where a device's registers begin elsewhere
+            than those of its profile; `edge-agent scan` finds that of a SunSpec device.
         interval: how often its fastest group is read, instead of what its profile says.
         heartbeat: how often at the least each channel is sent; derived from the intervals.
     """
@@ -59,6 +62,7 @@ class DeviceSettings(Settings):
     bus: str
     unit: int = 1
     address: str | None = None
+    offset: Annotated[int, Field(ge=0, le=ADDRESS_MAX)] = 0
     profile: str
     interval: Annotated[Seconds, Field(ge=0.01, le=86_400)] | None = None
     label: str = ""

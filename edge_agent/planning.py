@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from device_profiles.model import ModbusProfile
+from device_profiles.registers import ADDRESS_MAX
 from edge_agent.bus.inquiry import inquiries
 from edge_agent.bus.plan import Cost, plan
 from edge_agent.bus.rounds import Reads, reads
@@ -34,6 +35,7 @@ def misfits(device: DeviceSettings, bus: AnyBus, profile: AnyProfile) -> Iterato
             yield "bus", f"{says}; it needs one of modbus-rtu, modbus-tcp and so on"
         if device.address is not None:
             yield "address", f"{profile.id} speaks Modbus, whose addresses are units: say unit"
+        yield from _misplaced(device.offset, profile)
         return
     if speaks_modbus:
         needs = "it needs serial or serial-over-tcp"
@@ -41,6 +43,8 @@ def misfits(device: DeviceSettings, bus: AnyBus, profile: AnyProfile) -> Iterato
         yield "bus", f"{says}; {needs}"
     if "unit" in device.model_fields_set:
         yield "unit", f"{profile.id} speaks {profile.protocol}, not Modbus: say address"
+    if device.offset:
+        yield "offset", f"{profile.id} speaks {profile.protocol}, which has no registers to move"
     if profile.protocol not in PROTOCOLS:
         yield "profile", f"nothing here speaks {profile.protocol} yet"
         return
@@ -48,6 +52,23 @@ def misfits(device: DeviceSettings, bus: AnyBus, profile: AnyProfile) -> Iterato
         inquiries(PROTOCOLS[profile.protocol], address_of(device, profile), profile.channels)
     except ValueError as error:
         yield "profile" if device.address is None else "address", str(error)
+
+
+def _misplaced(offset: int, profile: ModbusProfile) -> Iterator[tuple[str, str]]:
+    """Why the registers of such a device cannot begin there."""
+    if profile.addressing is not None and not offset:
+        says = f"where SunSpec model {profile.addressing.sunspec} begins depends on the device"
+        yield "offset", f"{says}; `edge-agent scan` of its bus finds the offset"
+    elif profile.end + offset > ADDRESS_MAX + 1:
+        most = ADDRESS_MAX + 1 - profile.end
+        yield "offset", f"is at most {most}: the last register of {profile.id} is {profile.end - 1}"
+
+
+def placed(device: DeviceSettings, profile: AnyProfile) -> AnyProfile:
+    """The profile with its registers where this device has them."""
+    if isinstance(profile, ModbusProfile) and device.offset:
+        return profile.moved(device.offset)
+    return profile
 
 
 def address_of(device: DeviceSettings, profile: AnyProfile) -> str:

@@ -16,7 +16,7 @@ from device_profiles.model import ModbusProfile
 from edge_agent.bus.plan import Cost
 from edge_agent.bus.rounds import Reads, share, timetable
 from edge_agent.config import AgentConfig
-from edge_agent.planning import address_of, cost_on, misfits, reads_of
+from edge_agent.planning import address_of, cost_on, misfits, placed, reads_of
 from telemetry import announce, settings
 from telemetry.envelope import Device
 
@@ -32,7 +32,8 @@ HEARTBEAT = 60.0
 """Seconds: a silent device is flagged at least as often (see `bus.health`)."""
 
 Plans = dict[tuple[str, float | None, str, Cost], Reads]
-"""The reads of devices of one profile, own interval, address and cost: they share them."""
+"""The reads of devices of one profile, own interval, address or offset, and cost: they share them.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,7 +123,9 @@ def load(path: Path) -> Site:
     if problems:
         raise settings.SettingsError(problems)
     plans: Plans = {}
-    devices = tuple(site_device(*each, plans) for each in fitted)
+    devices = tuple(
+        site_device(device, bus, placed(device, profile), plans) for device, bus, profile in fitted
+    )
     digest = hashlib.sha256(text.encode()).hexdigest()[:16]
     return Site(config=config, devices=devices, digest=digest)
 
@@ -143,7 +146,7 @@ def site_device(
     cost = cost_on(bus, profile)
     alike = (profile.id, device.interval, address_of(device, profile), cost)
     if isinstance(profile, ModbusProfile):
-        alike = (profile.id, device.interval, "", cost)
+        alike = (profile.id, device.interval, str(device.offset), cost)
     if alike not in plans:
         plans[alike] = reads_of(device, profile, cost)
     intervals = [interval for interval in plans[alike].apart if math.isfinite(interval)]

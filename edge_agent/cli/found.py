@@ -39,6 +39,11 @@ NAMED = Phrase(en="it says that it is {nameplate}", vi="nó tự xưng là {name
 REGISTER = Phrase(en="its model's register holds {value}", vi="thanh ghi của mẫu này chứa {value}")
 VALUES = Phrase(en="fits: {values}", vi="phù hợp: {values}")
 MORE = Phrase(en="and {n} more", vi="và {n} giá trị nữa")
+BEGINS = Phrase(
+    en="SunSpec model {model} begins at {offset}: that is its offset",
+    vi="mô hình SunSpec {model} bắt đầu tại {offset}: đó là offset của nó",
+)
+CHAIN = Phrase(en="its SunSpec models: {models}", vi="các mô hình SunSpec của nó: {models}")
 OTHERS = Phrase(en="or {profiles}", vi="hoặc {profiles}")
 UNKNOWN = Phrase(en="no profile fits", vi="không có profile nào khớp")
 SAYS = Phrase(en="{table} {address} is {value}", vi="{table} {address} là {value}")
@@ -80,6 +85,7 @@ def document(found: Found) -> dict[str, Any]:
         "seconds": round(found.took, 3),
         "any_unit": found.alone,
         "nameplate": found.nameplate and _nameplate(found),
+        "sunspec": [{"model": m.id, "offset": m.offset} for m in found.models],
         "candidates": [_candidate(each) for each in found.candidates],
     }
 
@@ -101,6 +107,7 @@ def where(probe: Probe) -> dict[str, Any]:
 def _candidate(candidate: Candidate) -> dict[str, Any]:
     return {
         "profile": candidate.profile.id,
+        "offset": candidate.offset,
         "sure": candidate.sure,
         "bits": round(candidate.bits, 1),
         "named": candidate.named,
@@ -118,7 +125,9 @@ def _place(probe: Probe, lang: Lang) -> str:
 def _evidence(found: Found, candidate: Candidate, lang: Lang) -> Iterator[str]:
     if candidate.named:
         yield NAMED(lang, nameplate=" ".join(_nameplate(found).values()))
-    if candidate.register is not None:
+    if (addressing := candidate.profile.addressing) is not None:
+        yield BEGINS(lang, model=addressing.sunspec, offset=candidate.offset)
+    elif candidate.register is not None:
         yield REGISTER(lang, value=candidate.register)
     if candidate.values:
         units = {channel.id: channel.unit for channel in candidate.profile.channels}
@@ -136,6 +145,9 @@ def _shown(name: str, value: Value, unit: str) -> str:
 def _unknown(found: Found, lang: Lang) -> Iterator[str]:
     if found.nameplate:
         yield NAMED(lang, nameplate=" ".join(_nameplate(found).values()))
+    if found.models:
+        at = ", ".join(f"{model.id} ({model.offset})" for model in found.models)
+        yield CHAIN(lang, models=at)
     place = {"table": found.probe.table, "address": found.probe.address}
     if found.words is None:
         yield REFUSES(lang, code=found.exception, **place)

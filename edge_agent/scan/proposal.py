@@ -77,6 +77,8 @@ def _device(bus: ModbusBus, found: Found, used: set[str], *, fits: bool) -> Iter
     name = _free(f"{profile or 'unknown'}-{found.unit}", used)
     entry = [f"  - id: {name}", f"    bus: {bus.id}", f"    unit: {found.unit}"]
     entry.append(f"    profile: {profile or 'TO BE FOUND'}")
+    if found.candidates and found.candidates[0].offset:
+        entry.append(f"    offset: {found.candidates[0].offset}")
     if not fits:
         yield f"  # speaks at {found.pace}: set it to the speed of the bus first"
     elif profile is None:

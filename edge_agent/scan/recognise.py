@@ -1,8 +1,9 @@
 """Which profile fits a device: what to ask it next, and what its answers say so far.
 
-    nameplate (43/14) ─► known registers ─► values of the models that are still possible
+    nameplate (43/14) ─► SunSpec's chain ─► known registers ─► values of what is still possible
 
-A model is out as soon as the device refuses one of its reads or a value is not credible. What
+A model is out as soon as the device refuses one of its reads or a value is not credible. One whose
+place differs from device to device is out unless the chain of SunSpec models leads to it. What
 remains is certain if the device named itself, likely if its values fit far better than those of
 any other model, and else possible.
 """
@@ -13,17 +14,19 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from device_profiles.registers import Table
 from edge_agent.bus.plan import decode_reply
-from edge_agent.scan.signature import worth
+from edge_agent.scan.signature import in_chain, worth
+from edge_agent.scan.sunspec import WORDS, Walk
 from telemetry.sample import SENTINEL
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from device_profiles.model import ModbusProfile
-    from device_profiles.registers import Table
     from edge_agent.bus.plan import Request
     from edge_agent.scan.signature import Signature
+    from edge_agent.scan.sunspec import Model
     from telemetry.sample import Value
 
 LIKELY_BITS = 10.0
@@ -70,9 +73,11 @@ class Candidate:
         named: the device says on its nameplate that it is this.
         register: the value of the register that tells it, if one does.
         values: that were credible.
+        offset: where its registers begin.
     """
 
     profile: ModbusProfile
+    offset: int
     sure: Sure
     bits: float
     named: bool
@@ -84,7 +89,10 @@ class Recognition:
     """One device; nothing here asks."""
 
     def __init__(self, signatures: Iterable[Signature]) -> None:
-        self._signatures = tuple(signatures)
+        known = tuple(signatures)
+        self._placeless = [each for each in known if each.profile.addressing and not each.offset]
+        self._signatures = [each for each in known if each not in self._placeless]
+        self._walk = Walk()
         self.nameplate: Mapping[int, str] | None = None
         self._answers: dict[Question, Sequence[int] | None] = {}
 
@@ -94,6 +102,8 @@ class Recognition:
             return WhoAreYou()
         possible = [each for each in self._signatures if not self._is_out(each)]
         certain = [each for each in possible if self._tells_itself(each)]
+        if self._placeless and not certain and self._walk.address is not None:
+            return Read(Table.HOLDING, self._walk.address, WORDS)
         for each in certain or possible:
             for request in _requests(each):
                 if self._words(request) is None:
@@ -108,6 +118,20 @@ class Recognition:
     def answered(self, read: Read, words: Sequence[int] | None) -> None:
         """What a read brought; None: a refusal, or nothing."""
         self._answers[read] = words
+        if read == Read(Table.HOLDING, self._walk.address or 0, WORDS):
+            self._walk.tell(words)
+            if self._walk.address is None:
+                self._place()
+
+    @property
+    def models(self) -> tuple[Model, ...]:
+        """The SunSpec models that the device has."""
+        return self._walk.models
+
+    def _place(self) -> None:
+        """Take up the models that have a place in this device."""
+        for each in self._placeless:
+            self._signatures += in_chain(each.profile, self._walk.models)
 
     def candidates(self) -> tuple[Candidate, ...]:
         """The models that fit, the best first."""
@@ -130,6 +154,7 @@ class Recognition:
         sure = Sure.CERTAIN if named or register is not None else Sure.POSSIBLE
         return Candidate(
             profile=signature.profile,
+            offset=signature.offset,
             sure=sure,
             bits=bits,
             named=named,

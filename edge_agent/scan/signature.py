@@ -11,14 +11,16 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from device_profiles.registers import ADDRESS_MAX
 from edge_agent.bus.plan import Cost, Request, plan
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from device_profiles.channel import RegisterChannel
     from device_profiles.identify import KnownRegister, Nameplate
     from device_profiles.model import ModbusProfile
+    from edge_agent.scan.sunspec import Model
 
 MOST_BITS = 8.0
 """What one value is worth at the most: the high half of a wide number is zero in any device."""
@@ -48,32 +50,43 @@ class Signature:
     """One model; all that is there must hold.
 
     Attributes:
+        offset: where the registers of this device begin.
         register: the read that brings the known register.
         reads: those that bring the channels of the probe.
     """
 
     profile: ModbusProfile
+    offset: int
     nameplate: Nameplate | None
     known: KnownRegister | None
     register: Request | None
     reads: tuple[Request, ...]
 
 
-def signature(profile: ModbusProfile) -> Signature:
+def signature(profile: ModbusProfile, offset: int = 0) -> Signature:
     """How its profile says that a model is recognised; else by the channels that tell most."""
-    identify = profile.identify
-    known = None if identify is None else identify.read
+    there = profile.moved(offset) if offset else profile
+    identify, known = there.identify, there.known_register
     if identify is None:
-        probe = _telling(profile.channels)
+        probe = _telling(there.channels)
     else:
-        probe = tuple(channel for channel in profile.channels if channel.id in identify.probe)
+        probe = tuple(channel for channel in there.channels if channel.id in identify.probe)
     return Signature(
         profile=profile,
+        offset=offset,
         nameplate=None if identify is None else identify.fc43,
         known=known,
         register=None if known is None else Request.of([known.channel]),
         reads=plan(probe, profile.limits, PARTING),
     )
+
+
+def in_chain(profile: ModbusProfile, models: Iterable[Model]) -> Iterator[Signature]:
+    """The same for each place that it has among a device's SunSpec models."""
+    for model in models:
+        is_it = profile.addressing is not None and model.id == profile.addressing.sunspec
+        if is_it and model.offset + profile.end <= ADDRESS_MAX + 1:
+            yield signature(profile, model.offset)
 
 
 def _telling(channels: Sequence[RegisterChannel]) -> tuple[RegisterChannel, ...]:

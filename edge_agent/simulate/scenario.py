@@ -168,6 +168,8 @@ class SimulatedDevice(Settings):
     id: Name
     unit: Annotated[int, Field(ge=1, le=247)]
     profile: str
+    offset: Address = 0
+    """Where its registers begin; a SunSpec model, if it is not said, behind the common model."""
     baud: Baud | None = None
     identity: DeviceIdentity | None = None
     channels: dict[str, Annotated[Source, BeforeValidator(_bare_value)]] = Field(

@@ -12,6 +12,7 @@ from edge_agent.simulate.recording import BadRecording, Recording, parse
 from edge_agent.simulate.replay import Replay, UnknownChannel
 from edge_agent.simulate.scenario import RtuBus, Scenario, TcpBus
 from edge_agent.simulate.slave import Identity
+from edge_agent.simulate.sunspec import NoRoom
 from edge_agent.simulate.unit import Unit
 from edge_agent.simulate.wiring import BadWiring, signals
 from telemetry import settings
@@ -48,7 +49,7 @@ def load(path: Path) -> list[Staged]:
         for device in bus.devices:
             try:
                 units[device.unit] = _unit(device, recordings, folders)
-            except (BadWiring, UnknownProfile, UnknownChannel, NotEncodable) as error:
+            except (BadWiring, UnknownProfile, UnknownChannel, NotEncodable, NoRoom) as error:
                 problems.append(f"{path}: bus {bus.id}, device {device.id}: {error}")
             except SettingsError as error:
                 problems += error.problems
@@ -86,6 +87,7 @@ def _unit(
     replay = Replay(
         profile,
         signals(device.channels, recordings),
+        offset=device.offset,
         events=device.events,
         illegal=device.faults.illegal,
     )
