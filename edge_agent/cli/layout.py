@@ -23,6 +23,8 @@ def labelled(label: str, text: str, *, indent: int = 0, width: int = 15) -> str:
     A name that is longer than the rest of the line gets a line of its own.
     """
     head = " " * indent + label.ljust(width) + " "
+    if not text:
+        return head.rstrip()
     longest = max((len(word) for word in text.split()), default=0)
     if len(head) + longest > COLUMNS:
         first = f"{head.rstrip()}\n" if label else ""

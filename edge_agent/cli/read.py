@@ -17,6 +17,7 @@ from edge_agent.bus.poller import Poller
 from edge_agent.bus.request import Request
 from edge_agent.bus.settings import Line
 from edge_agent.cli import block
+from edge_agent.cli.down import down
 from edge_agent.cli.layout import fitted, folded
 from edge_agent.cli.options import (
     Config,
@@ -101,7 +102,6 @@ SILENT = Phrase(
     en="unit {unit} at {place} does not answer: {reason}",
     vi="địa chỉ {unit} tại {place} không trả lời: {reason}",
 )
-DOWN = Phrase(en="{place} is down: {reason}", vi="{place} không dùng được: {reason}")
 
 
 def read(  # noqa: PLR0913 - a command's options
@@ -163,18 +163,18 @@ def _words(bus: ModbusBus, unit: int, request: Request, lang: Lang) -> list[int]
     try:
         words = asyncio.run(_asked(bus, unit, request))
     except BusDown as reason:
-        _give_up(DOWN(lang, place=bus.place, reason=reason))
+        _give_up(down(bus, reason, lang))
     except DeviceException as refusal:
         meaning = MEANINGS[refusal.code](lang) if refusal.code in MEANINGS else ""
         asked = who | _extent(request)
-        _give_up(REFUSED(lang, code=refusal.code, meaning=meaning, **asked))
+        _give_up(folded(REFUSED(lang, code=refusal.code, meaning=meaning, **asked)))
     except ReadFailed as reason:
-        _give_up(SILENT(lang, reason=reason, **who))
+        _give_up(folded(SILENT(lang, reason=reason, **who)))
     return words
 
 
 def _give_up(reason: str) -> NoReturn:
-    fail(folded(reason), code=Exit.NOT_WORKING)
+    fail(reason, code=Exit.NOT_WORKING)
 
 
 async def _asked(bus: ModbusBus, unit: int, request: Request) -> list[int]:
@@ -198,7 +198,7 @@ def _channels(config: Config, name: str, lang: Lang, *, as_json: bool) -> None:
     try:
         samples = asyncio.run(_polled(bus, found))
     except BusDown as reason:
-        _give_up(DOWN(lang, place=bus.place, reason=reason))
+        _give_up(down(bus, reason, lang))
     values = {name: value for sample in samples for name, value in sample.values.items()}
     flags = {name: flag for sample in samples for name, flag in sample.flags.items()}
     if as_json:

@@ -15,6 +15,7 @@ from device_profiles.registers import Parity
 from edge_agent.bus.failures import BusDown
 from edge_agent.bus.settings import PortBus
 from edge_agent.cli import found as spelled
+from edge_agent.cli.down import down
 from edge_agent.cli.layout import folded
 from edge_agent.cli.options import Config, Json, Language, echo_json, fail
 from edge_agent.cli.progress import Bar, spoken_time
@@ -69,7 +70,6 @@ STOPPED = Phrase(
 )
 TOTAL = Phrase(en="{n} devices in {time}", vi="{n} thiết bị trong {time}")
 PASTE = Phrase(en="for agent.yaml:", vi="cho agent.yaml:")
-DOWN = Phrase(en="{place} cannot be scanned: {reason}", vi="không quét được {place}: {reason}")
 
 Bauds = Annotated[
     list[int] | None,
@@ -174,7 +174,7 @@ def _scanned(
         bar.clear()
     except BusDown as reason:
         bar.clear()
-        fail(folded(DOWN(lang, place=bus.place, reason=reason)), code=Exit.NOT_WORKING)
+        fail(down(bus, reason, lang), code=Exit.NOT_WORKING)
     bar.clear()
     return result
 

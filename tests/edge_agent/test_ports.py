@@ -266,8 +266,9 @@ def test_what_is_wrong_comes_with_the_command_that_mends_it() -> None:
     assert "python3 (pid 812), the agent: stop it" in text
 
 
-def test_a_label_without_a_text_is_a_blank_line_s_worth() -> None:
+def test_a_text_stands_beside_its_label_and_a_label_alone() -> None:
     assert labelled("", "word") == " " * 16 + "word"
+    assert labelled("/dev/ttyS0", "", width=0) == "/dev/ttyS0"
 
 
 @pytest.fixture
