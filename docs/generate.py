@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from device_profiles.behaviour import Group
-    from device_profiles.identify import Probe
     from device_profiles.model import AnyProfile, Source
 
 HERE = Path(__file__).parent
@@ -218,7 +217,7 @@ def _device(profile: AnyProfile) -> str:
         f"- channels: {channels}",
         f"- read: {', '.join(starmap(_interval, profile.groups.items()))}",
         f"- factory setting: {_setting(profile)}",
-        f"- recognised by: {_recognised(profile.identify)}",
+        f"- recognised by: {', '.join(_recognised(profile)) or 'nothing: say what it is'}",
         f"- sources: {'; '.join(map(_source, profile.sources))}",
         *(f"- declared, never executed: write `{c.id}`" for c in profile.channels if c.write),
         *(f"- declared, never executed: `{c.id}` ({c.danger})" for c in profile.commands),
@@ -242,17 +241,16 @@ def _setting(profile: AnyProfile) -> str:
     return f"address `{address}`, {port}" if address else port
 
 
-def _recognised(identify: Probe | None) -> str:
-    if identify is None:
-        return "nothing: say what it is"
-    ways = []
+def _recognised(profile: AnyProfile) -> Iterator[str]:
+    identify = profile.identify
+    if isinstance(profile, ModbusProfile) and profile.addressing is not None:
+        yield f"SunSpec model {profile.addressing.sunspec}, from whose ID register addresses count"
     if isinstance(identify, Identify) and identify.fc43 is not None:
-        ways.append("function 43/14")
+        yield "function 43/14"
     if isinstance(identify, Identify) and identify.read is not None:
-        ways.append(f"{identify.read.table} register {identify.read.address}")
-    if identify.probe:
-        ways.append(f"credible values of {', '.join(f'`{name}`' for name in identify.probe)}")
-    return ", ".join(ways)
+        yield f"{identify.read.table} register {identify.read.address}"
+    if identify is not None and identify.probe:
+        yield f"credible values of {', '.join(f'`{name}`' for name in identify.probe)}"
 
 
 def _source(source: Source) -> str:

@@ -6,7 +6,6 @@ import math
 from typing import TYPE_CHECKING
 
 from device_profiles.channel import FieldChannel, RegisterChannel
-from device_profiles.identify import Identify
 from device_profiles.model import ModbusProfile
 from edge_agent.cli import profile_texts as texts
 from edge_agent.cli.layout import labelled
@@ -70,16 +69,23 @@ def _line(serial: Serial, lang: Lang) -> str:
 
 
 def _recognition(profile: AnyProfile, lang: Lang) -> Iterator[str]:
+    if isinstance(profile, ModbusProfile):
+        yield from _by_registers(profile, lang)
+    if profile.identify is not None and profile.identify.probe:
+        yield texts.BY_VALUES(lang, names=", ".join(profile.identify.probe))
+
+
+def _by_registers(profile: ModbusProfile, lang: Lang) -> Iterator[str]:
     identify = profile.identify
-    if isinstance(identify, Identify) and identify.fc43 is not None:
+    if profile.addressing is not None:
+        yield texts.BY_SUNSPEC(lang, model=profile.addressing.sunspec)
+    if identify is not None and identify.fc43 is not None:
         facts = ", ".join(f"{k} {v}" for k, v in identify.fc43 if v is not None)
         yield texts.BY_NAMEPLATE(lang, facts=facts)
-    if isinstance(identify, Identify) and identify.read is not None:
+    if identify is not None and identify.read is not None:
         read = identify.read
         value = read.regex or ", ".join(map(str, read.examples))
         yield texts.BY_REGISTER(lang, place=_place(read.channel), value=value)
-    if identify is not None and identify.probe:
-        yield texts.BY_VALUES(lang, names=", ".join(identify.probe))
 
 
 def _groups(profile: AnyProfile, lang: Lang) -> Iterator[str]:
@@ -107,12 +113,27 @@ def _told(channel: AnyChannel, lang: Lang) -> Iterator[str]:
     yield f"{channel.kind}, {texts.IN_GROUP(lang, name=channel.group)}"
     if channel.label:
         yield channel.label
+    yield from _scaling(channel, lang)
     if channel.range is not None:
         yield texts.IN_RANGE(lang, low=channel.range[0], high=channel.range[1])
     codes = {**channel.enum, **channel.flags}
     if codes:
         yield ", ".join(f"{code}={name}" for code, name in codes.items())
     yield from _cautions(channel, lang)
+
+
+def _scaling(channel: AnyChannel, lang: Lang) -> Iterator[str]:
+    if isinstance(channel, RegisterChannel) and channel.sf is not None:
+        yield texts.SCALED_BY(lang, channel=channel.sf)
+    elif channel.is_scaled:
+        offset = f" {channel.offset:+}" if channel.offset else ""
+        yield texts.SCALED(lang, scale=f"{channel.scale}{offset}")
+    if channel.wrap is not None:
+        yield texts.WRAPS(lang, wrap=f"{channel.wrap:.15g}")
+    if channel.deadband is not None:
+        parts = (f"{channel.deadband.absolute:g}", f"{channel.deadband.percent:g} %")
+        amounts = [part for part in parts if not part.startswith("0 ") and part != "0"]
+        yield texts.DEADBAND(lang, amounts=", ".join(amounts))
 
 
 def _cautions(channel: AnyChannel, lang: Lang) -> Iterator[str]:

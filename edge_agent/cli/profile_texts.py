@@ -25,6 +25,10 @@ SERIAL = Phrase(en="serial line", vi="cổng nối tiếp")
 ALSO = Phrase(en="{first} (factory); also {others}", vi="{first} (xuất xưởng); hoặc {others}")
 RECOGNISED = Phrase(en="recognised", vi="nhận diện")
 BY_NAMEPLATE = Phrase(en="function 43/14 says {facts}", vi="chức năng 43/14 trả {facts}")
+BY_SUNSPEC = Phrase(
+    en="SunSpec model {model}; addresses count from its ID register",
+    vi="mô hình SunSpec {model}; địa chỉ tính từ thanh ghi ID của nó",
+)
 BY_REGISTER = Phrase(en="{place} is {value}", vi="{place} là {value}")
 BY_VALUES = Phrase(en="{names} within range", vi="{names} trong khoảng cho phép")
 GROUPS = Phrase(en="groups", vi="nhóm")
@@ -40,6 +44,10 @@ WRITES_HEAD = Phrase(
 WRITE = Phrase(en="write with function {function}", vi="ghi bằng chức năng {function}")
 COMMAND = Phrase(en="command {hex}", vi="lệnh {hex}")
 DANGER = Phrase(en="danger: {danger}", vi="nguy hiểm: {danger}")
+SCALED = Phrase(en="raw * {scale}", vi="số thô * {scale}")
+SCALED_BY = Phrase(en="raw * 10^{channel}", vi="số thô * 10^{channel}")
+WRAPS = Phrase(en="wraps at {wrap}", vi="quay về 0 ở {wrap}")
+DEADBAND = Phrase(en="changes up to {amounts} are not sent", vi="thay đổi tới {amounts} không gửi")
 IN_RANGE = Phrase(en="{low:g} to {high:g}", vi="{low:g} đến {high:g}")
 WRITE_ONLY = Phrase(en="cannot be read", vi="không đọc được")
 RESETS = Phrase(en="reading resets it", vi="đọc sẽ xóa")

@@ -42,6 +42,10 @@ channels:
   - {{id: secret, address: 3, access: w, write: {{function: 6}}}}
   - {{id: rain, address: 4, resets: true, valid_if: {{channel: voltage, equals: 230.0}}}}
   - {{id: {LONG}, address: 5, group: first}}
+  - {{id: volume, address: 8, scale: 0.1, offset: -40, kind: counter, wrap: 4294967296,
+     deadband: {{absolute: 0.5, percent: 2}}}}
+  - {{id: level, address: 10, sf: level_sf}}
+  - {{id: level_sf, address: 11, type: sunssf}}
 commands:
   - {{id: reset_energy, hex: "42", danger: irreversible}}
 quirks: [Address 0xF8 is answered by every meter.]
@@ -123,6 +127,13 @@ def test_show_tells_how_the_device_is_set_recognised_and_read(own: Path) -> None
     assert "reading resets it" in shown
 
 
+def test_show_tells_how_a_raw_number_becomes_a_value(own: Path) -> None:
+    shown = " ".join(edge_agent("show", "acme-em3", "--dir", own).output.split())
+
+    assert "raw * 0.1 -40; wraps at 4294967296; changes up to 0.5, 2 % are not sent" in shown
+    assert "raw * 10^level_sf" in shown
+
+
 def test_show_puts_what_is_unverified_before_all_else(own: Path) -> None:
     lines = edge_agent("show", "acme-em3", "--dir", own).output.splitlines()
 
@@ -195,13 +206,13 @@ def test_check_finds_good_files_right(own: Path) -> None:
 def test_check_tells_of_which_channels_no_example_speaks(own: Path) -> None:
     shown = edge_agent("check", own / "acme-em3.yaml").output
 
-    assert "acme-em3.yaml: no example tells of\n  rain\n" in shown
+    assert "acme-em3.yaml: no example tells of\n  rain, volume, level, level_sf\n" in shown
 
 
 @pytest.mark.parametrize(
     ("file", "before", "after", "problem"),
     [
-        ("acme-em3", "voltage: 230.1", "voltage: 23", "27: examples[0] — (computed) channel 'volt"),
+        ("acme-em3", "voltage: 230.1", "voltage: 23", "31: examples[0] — (computed) channel 'volt"),
         ("acme-em3", "group: first", "group: frst", "22: channels[5] — group 'frst' is not among"),
         ("acme-particles", "pm25: 13", "pm25: 14", "15: examples[0] — (computed) channel 'pm25'"),
         ("acme-particles", "field: pm25", "field: pm26", "12: channels[0] — "),
@@ -239,7 +250,7 @@ def test_check_prints_json_for_scripts(own: Path) -> None:
 
     (told,) = json.loads(checked.stdout)
     assert told["problems"] == []
-    assert told["unproven"] == ["rain"]
+    assert told["unproven"] == ["rain", "volume", "level", "level_sf"]
 
 
 def test_schema_prints_what_editors_need() -> None:
