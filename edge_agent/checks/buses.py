@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from edge_agent.bus.settings import PortBus, UdpBus
 from edge_agent.checks.finding import Finding, Verdict, fail, ok, warn
+from edge_agent.load import Fit, load_of
 from edge_agent.scan.holders import holders
 from edge_agent.scan.ports import FAST_LATENCY, Naming, ports
 from telemetry.language import Phrase
@@ -24,9 +25,6 @@ if TYPE_CHECKING:
 
 CONNECT_WITHIN = 3.0
 """Seconds for a device or the broker to accept a connection."""
-
-CROWDED = 0.8
-"""Part of a bus's time beyond which retries and slow replies make it skip polls."""
 
 BUS = Phrase(en="bus {id}", vi="bus {id}")
 MISSING = Phrase(en="{port}: {reason}", vi="{port}: không mở được ({reason})")
@@ -76,10 +74,6 @@ REACH = Phrase(
 )
 BUSY = Phrase(
     en="{share:.0%} of its time is planned", vi="kế hoạch đọc chiếm {share:.0%} thời gian"
-)
-TOO_BUSY = Phrase(
-    en="{share:.0%} of its time is planned: polls will be skipped",
-    vi="kế hoạch đọc chiếm {share:.0%} thời gian: sẽ phải bỏ lượt đọc",
 )
 ASK_LESS = Phrase(
     en="longer intervals, a faster line, or a second bus; see `edge-agent plan`",
@@ -172,9 +166,14 @@ def unreachable(host: str, port: int, place: str, lang: Lang) -> str | None:
 
 
 def _time(site: Site, bus: AnyBus, lang: Lang) -> Iterator[Finding]:
-    share = sum(device.load for device in site.on(bus.id))
-    about = BUS(lang, id=bus.id)
-    if share > CROWDED:
-        yield warn(about, TOO_BUSY(lang, share=share), ASK_LESS(lang))
-    elif share:
-        yield ok(about, BUSY(lang, share=share))
+    load, about = load_of(site, bus), BUS(lang, id=bus.id)
+    says = " ".join(load.words(lang)).removeprefix(f"{about}: ")
+    match load.fit:
+        case Fit.TOO_MUCH:
+            yield fail(about, says, ASK_LESS(lang))
+        case Fit.CROWDED:
+            yield warn(about, says, ASK_LESS(lang))
+        case Fit.FITS if load.share:
+            yield ok(about, BUSY(lang, share=load.share))
+        case Fit.FITS:
+            return

@@ -4,7 +4,20 @@ from __future__ import annotations
 
 import typer
 
-from edge_agent.cli import check, enroll, init, plan, ports, profiles, read, run, scan, state, test
+from edge_agent.cli import (
+    check,
+    enroll,
+    init,
+    outbox,
+    plan,
+    ports,
+    profiles,
+    read,
+    run,
+    scan,
+    state,
+    test,
+)
 from edge_agent.simulate import command as simulation
 
 EPILOG = """\b
@@ -34,7 +47,7 @@ app.command("plan", epilog=plan.EXAMPLES)(plan.plan)
 app.command("read", epilog=read.EXAMPLES)(read.read)
 app.command("run", epilog=run.EXAMPLES)(run.run)
 app.command("test", epilog=test.EXAMPLES)(test.point_to_point)
-app.command("status", epilog=state.STATUS_EXAMPLES)(state.status)
-app.command("outbox", epilog=state.OUTBOX_EXAMPLES)(state.outbox)
+app.command("status", epilog=state.EXAMPLES)(state.status)
+app.command("outbox", epilog=outbox.EXAMPLES)(outbox.outbox)
 app.command("simulate", epilog=simulation.EXAMPLES)(simulation.simulate)
 app.add_typer(profiles.app, name="profiles")

@@ -312,7 +312,7 @@ def test_a_bus_that_is_asked_too_much_warns(tmp_path: Path) -> None:
 
     os.close(ours)
     os.close(theirs)
-    assert any(verdict == "warn" and "polls will be skipped" in says for verdict, says in found)
+    assert any(verdict == "FAIL" and "which it does not have" in says for verdict, says in found)
 
 
 def test_a_device_in_the_network_that_refuses_fails(tmp_path: Path) -> None:
