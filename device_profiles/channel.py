@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field, StrictBool
 
@@ -60,10 +60,6 @@ class RegisterChannel(Channel):
     def end(self) -> int:
         """The address behind it."""
         return self.address + self.width
-
-    def moved(self, offset: int) -> Self:
-        """The same, `offset` registers further on."""
-        return self.model_copy(update={"address": self.address + offset})
 
     @property
     def field_bits(self) -> int:
