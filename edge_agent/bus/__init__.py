@@ -1,7 +1,8 @@
 """The field side: one task owns each port, and asks its devices one at a time.
 
-Cores: `plan` (which reads bring the channels), `quarantine` (which addresses were refused), `wire`
-(times on a serial line), `schedule` (whose turn it is), `health` (whom to leave alone for a
-while), `questions` (what is still asked of a device). Shells: `modbus` (a port), `poller` (the
-task).
+Cores: `plan` and `rounds` (which reads bring the channels, and when), `request` and `inquiry` (what
+an answer means), `schedule` (whose turn it is), `reading` (a round as it goes), `quarantine` (what
+was refused), `health` (whom to leave alone for a while), `wire` (times on a serial line). Shells:
+`stream` (bytes over any transport), `modbus` and `fields` (what is spoken over them), `link` (either
+as a poller sees it), `poller` (the task).
 """
