@@ -17,7 +17,7 @@ Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
 class Deadband(Settings):
-    """How far a value must move from the last one sent to count as changed; the larger holds.
+    """How far a value may move from the last one sent and count as unchanged; the larger holds.
 
     Written `0.5` (in the channel's unit), `"1%"` (of the last value sent), or both as a mapping.
     """
@@ -52,8 +52,8 @@ class Tests(Settings):
     Attributes:
         rate: fastest credible change, in the channel's unit a second.
         flat: the sensor is stuck.
-        spike: furthest credible distance of one value from the line between its neighbours; the
-            test holds each value back until the next one has come, so it costs one interval.
+        spike: how far one value may stick out from both its neighbours; the test holds each value
+            back until the next one has come, so it costs one interval.
     """
 
     rate: Positive | None = None

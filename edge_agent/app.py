@@ -30,6 +30,7 @@ from edge_agent.delivery.delivery import Delivery
 from edge_agent.host import Host
 from edge_agent.latest import Latest
 from edge_agent.load import loads
+from edge_agent.sampling.sampling import Sampling
 from edge_agent.site import model, version
 from edge_agent.stamp import Stamps
 from telemetry import announce, systemd
@@ -38,7 +39,7 @@ from telemetry.language import Lang
 from telemetry.sample import Sample
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from edge_agent.site import Site
     from telemetry.sample import Value
@@ -47,6 +48,9 @@ logger = logging.getLogger(__name__)
 
 CLOCK_INTERVAL = 10.0
 """Seconds between two questions to the kernel about its clock."""
+
+RELEASE_INTERVAL = 1.0
+"""Seconds between two looks at samples that wait for a next reading."""
 
 
 M_ARENA_MAX = -8
@@ -72,6 +76,7 @@ class Agent:
         self._status_fails = False
         names = [device.id for device in site.devices]
         self._latest = Latest(names)
+        self._sampling = Sampling(site.devices)
         self._delivery = Delivery(
             site.config.outbox,
             site.config.uplink,
@@ -103,8 +108,9 @@ class Agent:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop.set)
         async with asyncio.TaskGroup() as tasks:
-            parts = [self._delivery.run(), *(poller.run() for poller in self._pollers)]
-            parts += [self._watch_clock(), self._tell_vitals(), self._tell_status(), _stay_alive()]
+            parts = [self._deliver(), *(poller.run() for poller in self._pollers)]
+            parts += [self._release(), self._watch_clock(), self._tell_vitals()]
+            parts += [self._tell_status(), _stay_alive()]
             running = [tasks.create_task(part) for part in parts]
             self._tell_start()
             _give_memory_back()
@@ -129,6 +135,24 @@ class Agent:
                 logger.warning("%s", words)
         systemd.notify("READY=1")
 
+    async def _deliver(self) -> None:
+        """Delivery, which takes what sampling still holds before it ends."""
+        delivery = asyncio.ensure_future(self._delivery.run())
+        try:
+            await asyncio.shield(delivery)
+        finally:
+            if not delivery.done():
+                self._hand_on(self._sampling.flush())
+                delivery.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await delivery
+
+    async def _release(self) -> None:
+        """Let go of what has waited long enough for a next reading."""
+        while True:
+            await asyncio.sleep(RELEASE_INTERVAL)
+            self._hand_on(self._sampling.overdue(asyncio.get_running_loop().time()))
+
     async def _watch_clock(self) -> None:
         self._tell_clock()
         while True:
@@ -150,7 +174,9 @@ class Agent:
             self._put(GATEWAY, self._gateway_values())
             for poller in self._pollers:
                 for name, health in poller.health.items():
-                    self._put(name + HEALTH_SUFFIX, vitals.health_values(health))
+                    counts = self._sampling.counts(name)
+                    values = {**vitals.health_values(health), **vitals.sampling_values(counts)}
+                    self._put(name + HEALTH_SUFFIX, values)
             await asyncio.sleep(interval)
 
     def _gateway_values(self) -> dict[str, Value]:
@@ -158,6 +184,7 @@ class Agent:
             **self._host.read(),
             **vitals.clock_values(ask_kernel(), self._clock),
             **vitals.backlog_values(self._delivery.stats(), wall_clock()),
+            **vitals.overload_values(h for poller in self._pollers for h in poller.health.values()),
         }
 
     def _put(self, device: str, values: Mapping[str, Value]) -> None:
@@ -166,8 +193,12 @@ class Agent:
 
     def _take(self, sample: Sample) -> None:
         self._samples_read += 1
-        self._latest.take(sample)
-        self._delivery.put(sample)
+        self._hand_on(self._sampling.take(sample, asyncio.get_running_loop().time()))
+
+    def _hand_on(self, samples: Iterable[Sample]) -> None:
+        for sample in samples:
+            self._latest.take(sample)
+            self._delivery.put(sample)
 
     async def _tell_status(self) -> None:
         while True:

@@ -16,6 +16,7 @@ from device_profiles.registers import ADDRESS_MAX
 from edge_agent.bus.settings import AnyBus, PortBus, TcpBus, TlsBus, UdpBus
 from edge_agent.delivery.settings import OutboxSettings, UplinkSettings
 from edge_agent.ids import AgentId, Name
+from edge_agent.sampling.settings import ChannelSettings
 from telemetry.names import DEVICE, is_name
 from telemetry.quantities import Seconds
 from telemetry.settings import Settings
@@ -56,6 +57,8 @@ class DeviceSettings(Settings):
             than those of its profile; `edge-agent scan` finds that of a SunSpec device.
         interval: how often its fastest group is read, instead of what its profile says.
         heartbeat: how often at the least each channel is sent; derived from the intervals.
+        report: whether every reading is sent, or what has changed.
+        channels: what the site says of single channels.
     """
 
     id: Name
@@ -67,6 +70,8 @@ class DeviceSettings(Settings):
     interval: Annotated[Seconds, Field(ge=0.01, le=86_400)] | None = None
     label: str = ""
     heartbeat: Annotated[Seconds, Field(gt=0)] | None = None
+    report: Literal["all", "changes"] = "all"
+    channels: dict[str, ChannelSettings] = Field(default_factory=dict)
 
 
 class ClockSettings(Settings):

@@ -14,6 +14,8 @@ from edge_agent.bus.plan import Cost, plan
 from edge_agent.bus.rounds import Reads, reads
 from edge_agent.bus.settings import AsciiBus, Line, SerialBus, SerialOverTcpBus
 from edge_agent.protocols import PROTOCOLS
+from edge_agent.sampling.settings import misfits as misfits_of_channels
+from edge_agent.sampling.settings import wanted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -28,6 +30,7 @@ C = TypeVar("C", bound="Channel")
 
 def misfits(device: DeviceSettings, bus: AnyBus, profile: AnyProfile) -> Iterator[tuple[str, str]]:
     """Why such a device cannot be on that bus: the key at fault, and what is wrong."""
+    yield from misfits_of_channels(profile.channels, device.channels)
     speaks_modbus = not isinstance(bus, SerialBus | SerialOverTcpBus)
     if isinstance(profile, ModbusProfile):
         if not speaks_modbus:
@@ -94,24 +97,25 @@ def cost_on(bus: AnyBus, profile: AnyProfile) -> Cost:
 
 def reads_of(device: DeviceSettings, profile: AnyProfile, cost: Cost) -> Reads:
     """The reads of a device at each of its intervals."""
+    own = device.channels
     if isinstance(profile, ModbusProfile):
         resets = tuple(channel for channel in profile.channels if channel.resets)
         registers = partial(plan, limits=profile.limits, cost=cost, resets=resets)
-        return reads(_by_interval(device, profile, profile.channels), registers, cost)
+        return reads(_by_interval(device, profile, wanted(profile.channels, own)), registers, cost)
     spoken, address = PROTOCOLS[profile.protocol], address_of(device, profile)
     exchanges = partial(inquiries, spoken, address)
-    return reads(_by_interval(device, profile, profile.channels), exchanges, cost)
+    return reads(_by_interval(device, profile, wanted(profile.channels, own)), exchanges, cost)
 
 
 def _by_interval(
     device: DeviceSettings, profile: AnyProfile, channels: Iterable[C]
 ) -> Mapping[float, list[C]]:
-    """The channels that are read at each interval.
+    """Channels that are wanted, by the interval at which they are read.
 
     A site's own interval is for the fastest group; the others are never faster, and what is read
     once stays so.
     """
-    readable = [channel for channel in channels if channel.access.is_read]
+    readable = list(channels)
     own = {channel.group: profile.groups[channel.group].interval for channel in readable}
     fastest = min(own.values(), default=math.inf)
     found: defaultdict[float, list[C]] = defaultdict(list)

@@ -17,6 +17,8 @@ from edge_agent.bus.plan import Cost
 from edge_agent.bus.rounds import Reads, share, timetable
 from edge_agent.config import AgentConfig
 from edge_agent.planning import address_of, cost_on, misfits, placed, reads_of
+from edge_agent.sampling.sampling import too_slow
+from edge_agent.sampling.settings import ChannelSettings
 from telemetry import announce, settings
 from telemetry.envelope import Device
 
@@ -27,13 +29,14 @@ if TYPE_CHECKING:
     from edge_agent.bus.rounds import Round, Timetable
     from edge_agent.bus.settings import AnyBus
     from edge_agent.config import DeviceSettings
+    from telemetry.settings import Place
 
 HEARTBEAT = 60.0
 """Seconds: a silent device is flagged at least as often (see `bus.health`)."""
 
-Plans = dict[tuple[str, float | None, str, Cost], Reads]
-"""The reads of devices of one profile, own interval, address or offset, and cost: they share them.
-"""
+Plans = dict[tuple[str, float | None, str, Cost, frozenset[tuple[str, ChannelSettings]]], Reads]
+"""The reads of devices of one profile, own interval, address or offset, cost, and own channels:
+they share them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,6 +129,13 @@ def load(path: Path) -> Site:
     devices = tuple(
         site_device(device, bus, placed(device, profile), plans) for device, bus, profile in fitted
     )
+    problems = [
+        lines.problem(index, key, message)
+        for index, device in enumerate(devices)
+        for key, message in too_slow(device)
+    ]
+    if problems:
+        raise settings.SettingsError(problems)
     digest = hashlib.sha256(text.encode()).hexdigest()[:16]
     return Site(config=config, devices=devices, digest=digest)
 
@@ -144,9 +154,10 @@ def site_device(
     """A device's rounds on its bus; `plans` holds the reads of devices like it, or will."""
     plans = {} if plans is None else plans
     cost = cost_on(bus, profile)
-    alike = (profile.id, device.interval, address_of(device, profile), cost)
+    place = address_of(device, profile)
     if isinstance(profile, ModbusProfile):
-        alike = (profile.id, device.interval, str(device.offset), cost)
+        place = str(device.offset)
+    alike = (profile.id, device.interval, place, cost, frozenset(device.channels.items()))
     if alike not in plans:
         plans[alike] = reads_of(device, profile, cost)
     intervals = [interval for interval in plans[alike].apart if math.isfinite(interval)]
@@ -168,9 +179,10 @@ class _Lines:
         _, self._lines = settings.read_yaml(text, name)
 
     def problem(self, index: int, key: str, message: str) -> str:
-        """What is wrong with a device's key, or with the device where the key is not given."""
-        place = ("devices", index, key)
-        line = self._lines.get(place) or self._lines.get(place[:2], 1)
+        """What is wrong with a device's key, as `channels.voltage`, or near it if not given."""
+        place: Place = ("devices", index, *key.split("."))
+        near = (place[:length] for length in range(len(place), 1, -1))
+        line = next((self._lines[each] for each in near if each in self._lines), 1)
         return f"{self._name}:{line}: {settings.spell(place)} — {message}"
 
 

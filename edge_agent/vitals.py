@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from edge_agent.config import GATEWAY, HEALTH_SUFFIX
 from telemetry.announce import Channel, DeviceEntry, Model
 from telemetry.envelope import Clock, Device
+from telemetry.sample import COUNTER_FELL, FLAT_LINE, SPIKE, TOO_FAST
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from edge_agent.bus.health import Health
     from edge_agent.clock import KernelTime
     from edge_agent.delivery.delivery import DeliveryStats
+    from edge_agent.sampling.pipeline import Counts
     from telemetry.sample import Value
 
 GATEWAY_VITALS = "gateway-vitals"
@@ -26,7 +28,7 @@ DEVICE_HEALTH = "device-health"
 
 MODELS = {
     GATEWAY_VITALS: Model(
-        revision=1,
+        revision=2,
         measurement="gateway_vitals",
         channels={
             "cpu": Channel("%", "float", label="Processor in use"),
@@ -50,10 +52,11 @@ MODELS = {
             "dropped": Channel(
                 "count", "int", "counter", "Samples lost because the outbox was full"
             ),
+            "skipped": Channel("count", "int", "counter", "Polls that did not take place"),
         },
     ),
     DEVICE_HEALTH: Model(
-        revision=1,
+        revision=2,
         measurement="device_health",
         channels={
             "silent": Channel("", "bool", "state", "Left alone because it does not reply"),
@@ -63,6 +66,12 @@ MODELS = {
             "bad_replies": Channel("count", "int", "counter", "Damaged or foreign replies"),
             "exceptions": Channel("count", "int", "counter", "Requests that it refused"),
             "skipped": Channel("count", "int", "counter", "Polls that did not take place"),
+            "suspect_rate": Channel("count", "int", "counter", "Values that changed too fast"),
+            "suspect_flat_line": Channel("count", "int", "counter", "Values that stood still"),
+            "suspect_spike": Channel("count", "int", "counter", "Values beyond both neighbours"),
+            "counter_fell": Channel("count", "int", "counter", "Counters' readings that fell"),
+            "replaced": Channel("count", "int", "counter", "Counters that went on from lower"),
+            "unsent": Channel("count", "int", "counter", "Values unsent because unchanged"),
         },
     ),
 }
@@ -109,6 +118,11 @@ def backlog_values(stats: DeliveryStats, now: int) -> dict[str, Value]:
     }
 
 
+def overload_values(devices: Iterable[Health]) -> dict[str, Value]:
+    """Whether the gateway does what it was told to."""
+    return {"skipped": sum(health.counters.skipped for health in devices)}
+
+
 def health_values(health: Health) -> Mapping[str, Value]:
     """How a device fares."""
     counters = health.counters
@@ -120,6 +134,19 @@ def health_values(health: Health) -> Mapping[str, Value]:
         "bad_replies": counters.bad_replies,
         "exceptions": counters.exceptions.total(),
         "skipped": counters.skipped,
+    }
+
+
+def sampling_values(counts: Counts) -> Mapping[str, Value]:
+    """What sampling did to a device's samples."""
+    suspect = counts.suspect
+    return {
+        "suspect_rate": suspect[TOO_FAST],
+        "suspect_flat_line": suspect[FLAT_LINE],
+        "suspect_spike": suspect[SPIKE],
+        "counter_fell": suspect[COUNTER_FELL],
+        "replaced": counts.replaced,
+        "unsent": counts.unsent,
     }
 
 

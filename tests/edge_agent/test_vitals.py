@@ -10,8 +10,9 @@ from edge_agent.bus.health import Health
 from edge_agent.clock import ask_kernel
 from edge_agent.delivery.delivery import DeliveryStats
 from edge_agent.host import Host
+from edge_agent.sampling.pipeline import Counts
 from telemetry.envelope import Clock
-from telemetry.sample import is_storable
+from telemetry.sample import COUNTER_FELL, FLAT_LINE, SPIKE, TOO_FAST, is_storable
 from telemetry.units import UNITS
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ def gateway_values(directory: Path) -> dict[str, Value]:
         **Host(directory).read(),
         **vitals.clock_values(ask_kernel(), Clock.SYNCED),
         **vitals.backlog_values(STATS, 1_060_000),
+        **vitals.overload_values([Health()]),
     }
 
 
@@ -66,11 +68,33 @@ def test_a_devices_counters_are_what_is_announced() -> None:
     health.counters.failed(DeviceException(2))
     health.counters.failed(DeviceException(4))
 
-    values = dict(vitals.health_values(health))
+    values = {**vitals.health_values(health), **vitals.sampling_values(Counts())}
 
     assert misfits(values, vitals.MODELS["device-health"]) == []
     assert set(values) == set(vitals.MODELS["device-health"].channels)
     assert values["exceptions"] == 2
+
+
+def test_the_gateway_tells_what_all_its_buses_had_no_time_for() -> None:
+    devices = [Health(), Health()]
+    for health in devices:
+        health.counters.skipped = 3
+
+    assert vitals.overload_values(devices) == {"skipped": 6}
+
+
+def test_what_sampling_did_to_a_device_is_told_by_kind() -> None:
+    counts = Counts(replaced=5, unsent=6)
+    counts.suspect |= {TOO_FAST: 1, FLAT_LINE: 2, SPIKE: 3, COUNTER_FELL: 4}
+
+    assert vitals.sampling_values(counts) == {
+        "suspect_rate": 1,
+        "suspect_flat_line": 2,
+        "suspect_spike": 3,
+        "counter_fell": 4,
+        "replaced": 5,
+        "unsent": 6,
+    }
 
 
 def test_each_device_has_a_device_of_its_own_for_its_counters() -> None:
