@@ -11,37 +11,28 @@ import typer
 
 from device_profiles.registers import ADDRESS_MAX, MAX_BITS, MAX_REGISTERS, Parity, Table
 from edge_agent.bus.failures import BusDown, DeviceException, ReadFailed
-from edge_agent.bus.link import link_for
 from edge_agent.bus.modbus import ModbusLink
-from edge_agent.bus.poller import Poller
 from edge_agent.bus.request import Request
 from edge_agent.bus.settings import Line
-from edge_agent.cli import block
+from edge_agent.cli import block, channels
 from edge_agent.cli.down import down
-from edge_agent.cli.layout import fitted, folded
+from edge_agent.cli.layout import folded
 from edge_agent.cli.options import (
     Config,
     Json,
     Language,
-    device_named,
     echo_json,
     fail,
-    load_site,
 )
 from edge_agent.cli.target import find_bus, modbus_only, optional_config, set_line
 from edge_agent.exits import Exit
 from edge_agent.scan.readings import readings
 from edge_agent.scan.scope import ALL_UNITS
-from edge_agent.stamp import Stamps
 from telemetry.language import Phrase
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from edge_agent.bus.settings import AnyBus, ModbusBus
-    from edge_agent.site import SiteDevice
+    from edge_agent.bus.settings import ModbusBus
     from telemetry.language import Lang
-    from telemetry.sample import Flag, Sample, Value
 
 EXAMPLES = """\b
 Examples:
@@ -120,7 +111,7 @@ def read(  # noqa: PLR0913 - a command's options
 ) -> None:
     """Read every channel of one device once; or bare registers, to find out what they mean."""
     if unit is None:
-        _channels(config, device, lang, as_json=as_json)
+        channels.show(config, device, lang, as_json=as_json)
         return
     bus = set_line(modbus_only(find_bus(device, optional_config(config))), baud, parity)
     if isinstance(bus, Line) and unit not in ALL_UNITS:
@@ -188,71 +179,3 @@ async def _asked(bus: ModbusBus, unit: int, request: Request) -> list[int]:
 
 def _extent(request: Request) -> dict[str, object]:
     return {"table": request.table, "first": request.address, "last": request.end - 1}
-
-
-def _channels(config: Config, name: str, lang: Lang, *, as_json: bool) -> None:
-    """Read a configured device by its profile."""
-    site = load_site(config)
-    found = device_named(name, site.devices)
-    bus = next(bus for bus in site.config.buses if bus.id == found.settings.bus)
-    try:
-        samples = asyncio.run(_polled(bus, found))
-    except BusDown as reason:
-        _give_up(down(bus, reason, lang))
-    values = {name: value for sample in samples for name, value in sample.values.items()}
-    flags = {name: flag for sample in samples for name, flag in sample.flags.items()}
-    if as_json:
-        echo_json(_document(found, values, flags))
-    else:
-        _show(found, values, flags)
-    if not values:
-        raise typer.Exit(Exit.NOT_WORKING)
-
-
-async def _polled(bus: AnyBus, device: SiteDevice) -> list[Sample]:
-    samples: list[Sample] = []
-    link = link_for(bus)
-    poller = Poller(
-        name=bus.id,
-        place=bus.place,
-        link=link,
-        devices=[device],
-        phases=dict.fromkeys(device.rounds, 0.0),
-        put=samples.append,
-        stamps=Stamps(),
-    )
-    await link.open()
-    try:
-        for each in device.rounds:
-            await poller.poll(each)
-    finally:
-        link.close()
-    return samples
-
-
-def _document(
-    device: SiteDevice, values: Mapping[str, Value], flags: Mapping[str, Flag]
-) -> dict[str, object]:
-    channels = {
-        channel.id: {
-            "value": values.get(channel.id),
-            "unit": channel.unit,
-            "flag": str(flags[channel.id]) if channel.id in flags else None,
-        }
-        for channel in device.profile.channels
-    }
-    return {"device": device.id, "profile": device.profile.id, "channels": channels}
-
-
-def _show(device: SiteDevice, values: Mapping[str, Value], flags: Mapping[str, Flag]) -> None:
-    rows = [
-        (c.id, _spelled(values.get(c.id)), c.unit, str(flags.get(c.id, "")), c.label)
-        for c in device.profile.channels
-    ]
-    for line in fitted(("channel", "value", "unit", "flag", "label"), rows):
-        typer.echo(line)
-
-
-def _spelled(value: Value | None) -> str:
-    """As wide as it is true: a float of 32 bits has seven digits."""
-    return f"{value:.7g}" if isinstance(value, float) else "" if value is None else str(value)
