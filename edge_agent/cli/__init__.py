@@ -6,6 +6,7 @@ import typer
 
 from edge_agent.cli import (
     check,
+    diag,
     enroll,
     init,
     outbox,
@@ -49,5 +50,6 @@ app.command("run", epilog=run.EXAMPLES)(run.run)
 app.command("test", epilog=test.EXAMPLES)(test.point_to_point)
 app.command("status", epilog=state.EXAMPLES)(state.status)
 app.command("outbox", epilog=outbox.EXAMPLES)(outbox.outbox)
+app.command("diag", epilog=diag.EXAMPLES)(diag.diag)
 app.command("simulate", epilog=simulation.EXAMPLES)(simulation.simulate)
 app.add_typer(profiles.app, name="profiles")

@@ -1,0 +1,1 @@
+"""The support bundle of `edge-agent diag`: `redaction` (a core) and `gathering` (what goes in)."""
