@@ -7,6 +7,7 @@ import importlib
 
 NAMES = {
     "agent": "processor and memory of the agent, beside a bare sketch and ThingsBoard's gateway",
+    "bus": "how near reads come to what a serial line can carry, and what the dead cost the living",
     "wire": "bytes and time a value, beside JSON objects and SenML",
     "ingest": "the collector's processor time a value, step by step",
     "store": "writes and hourly means, beside plain SQLite tables and InfluxDB",

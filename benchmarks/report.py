@@ -36,8 +36,10 @@ class Report:
 
 
 def _show(figure: float | None, thousands: str = "") -> str:
-    """Three digits or more."""
+    """A count as it is; of anything else three digits or more."""
     if figure is None:
         return "-"
+    if isinstance(figure, int):
+        return f"{figure:{thousands}}"
     decimals = 0 if abs(figure) >= 100 else 1 if abs(figure) >= 10 else 2  # noqa: PLR2004 - powers of ten
     return f"{figure:{thousands}.{decimals}f}"

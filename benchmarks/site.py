@@ -36,6 +36,8 @@ defaults: {table: holding, type: u16, scale: 0.1, group: default}
 channels:
 """
 
+CHANNELS = "".join(f"  - {{id: value_{n}, address: {n}}}\n" for n in range(REGISTERS))
+
 
 class Device(asyncio.Protocol):
     """A Modbus TCP device that answers any read with a value that changes."""
@@ -98,8 +100,7 @@ def write_agent(directory: Path, agent: str, ports: list[int], broker: int, inte
     directory = directory / agent
     profiles = directory / "profiles"
     profiles.mkdir(parents=True)
-    channels = "".join(f"  - {{id: value_{n}, address: {n}}}\n" for n in range(REGISTERS))
-    (profiles / "bench-20.yaml").write_text(PROFILE + channels)
+    (profiles / "bench-20.yaml").write_text(PROFILE + CHANNELS)
     config = {
         "agent": {"id": agent},
         "data_dir": str(directory),

@@ -5,8 +5,12 @@ from __future__ import annotations
 import importlib
 import re
 
-from benchmarks import ingest, wire
+import pytest
+
+from benchmarks import bus, ingest, wire
 from benchmarks.__main__ import NAMES
+from benchmarks.bus_neighbours import rate
+from benchmarks.emulated_wire import Fifo, Pace, Slaves
 from benchmarks.report import Report
 
 FIGURE = r"[0-9]+(\.[0-9]+)?"
@@ -34,6 +38,33 @@ def test_the_ingest_tells_values_a_second_of_the_processor() -> None:
     line = last_line(ingest.run(5))
 
     assert re.fullmatch(f"ingest values_per_cpu_second={FIGURE}", line), line
+
+
+def test_the_bus_reads_on_an_emulated_line_without_breaking_a_silence() -> None:
+    slaves = Slaves(Pace(115_200), Fifo(bus.MARK, bus.IDLE * Pace(115_200).character))
+
+    line = bus.measure("agent", bus.ours, slaves, 50, 5)
+
+    assert (line.judged.violations, line.judged.silences) == (0, 4)
+    assert 0 < line.efficiency <= 100
+    assert len(line.figures) == len(bus.COLUMNS)
+
+
+def test_a_rate_is_the_same_wherever_its_window_is_cut() -> None:
+    assert rate([0.4, 0.9, 1.4]) == pytest.approx(2.0)
+    assert rate([0.4]) == 0.0
+
+
+def test_a_count_is_shown_as_it_is() -> None:
+    report = Report(
+        name="bus",
+        title="reads",
+        columns=("broken",),
+        rows=(("this", (1_200,)),),
+        line={"violations": 0},
+    )
+
+    assert str(report).splitlines()[1:] == ["this       1,200", "bus violations=0"]
 
 
 def test_the_last_line_has_the_names_and_three_digits_of_the_figures() -> None:
