@@ -16,19 +16,23 @@ import time
 from typing import TYPE_CHECKING
 
 from edge_agent.bus.failures import BadReply, BusDown, NoReply
+from edge_agent.bus.network import PATIENCE
 from edge_agent.bus.owed import Owed, is_refusal
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from edge_agent.bus.frames import AsciiFrames, RtuFrames
+    from edge_agent.bus.frames import AsciiFrames, Frame, RtuFrames
     from edge_agent.bus.owed import Debt
     from edge_agent.bus.pdu import Ask
     from edge_agent.bus.stream import ByteStream
     from edge_agent.bus.wire import Wire
 
-HELD_BACK = 0.03
+HELD_BACK_BY_ADAPTER = 0.03
 """Seconds that a USB adapter may hold a reply back (FTDI's latency timer is 16 ms), both ways."""
+
+HELD_BACK_BY_NETWORK = 0.2
+"""Seconds that a serial server may take to collect a reply, and the network to bring it."""
 
 BUFFERED = 64
 """Characters that an adapter or UART may collect before it tells of the first."""
@@ -43,8 +47,17 @@ COARSE = 0.001
 class LineTalk:
     """One line. Only one task may use it, and asks one thing at a time."""
 
-    def __init__(self, stream: ByteStream, frames: RtuFrames | AsciiFrames, wire: Wire) -> None:
+    def __init__(
+        self,
+        stream: ByteStream,
+        frames: RtuFrames | AsciiFrames,
+        wire: Wire,
+        *,
+        over_network: bool = False,
+    ) -> None:
         self.late_replies = 0
+        self._over_network = over_network
+        self._held_back = HELD_BACK_BY_NETWORK if over_network else HELD_BACK_BY_ADAPTER
         self._stream = stream
         self._frames = frames
         self._wire = wire
@@ -52,9 +65,12 @@ class LineTalk:
         self._silence = wire.silence
         self._busy_until = 0.0
         self._heard = 0
+        self._other: Frame | None = None
+        self._unanswered = 0
 
     def begin(self) -> None:
         """The port was opened."""
+        self._unanswered = 0
         self._frames.clear()
         self._silence = self._wire.silence
 
@@ -84,6 +100,7 @@ class LineTalk:
             self._silence = max(self._wire.silence, pause)
         reply = await self._exchange(unit, ask, start_within, quiet)
         self._silence = max(self._wire.silence, pause)
+        self._unanswered = 0
         return reply
 
     async def _exchange(
@@ -112,8 +129,8 @@ class LineTalk:
     ) -> bytes:
         loop = asyncio.get_running_loop()
         whole = self._frames.size(debt.ask.size) * self._wire.character
-        begun = self._busy_until + start_within + HELD_BACK
-        self._heard = 0
+        begun = self._busy_until + start_within + self._held_back
+        self._heard, self._other = 0, None
         async with asyncio.timeout_at(
             begun + min(whole, BUFFERED * self._wire.character)
         ) as deadline:
@@ -127,6 +144,7 @@ class LineTalk:
                     if answered is debt:
                         return frame.pdu
                     self.late_replies += answered is not None
+                    self._other = frame
                     if only_to_settle and frame.unit == unit and is_refusal(frame.pdu):
                         return frame.pdu  # whichever was refused, what is older is settled
 
@@ -134,9 +152,15 @@ class LineTalk:
         """What a deadline that passed means; its answer must not meet the next request."""
         self._busy_until = asyncio.get_running_loop().time()
         self._heard += self._drain()
+        self._unanswered += 1
+        if self._over_network and self._unanswered >= PATIENCE:
+            self._stream.close()
         if not self._heard:
             return NoReply(f"nothing within {waited:g} s")
-        return BadReply(f"{self._heard} bytes that are no reply to this")
+        what = f"{self._heard} bytes that are no reply to this"
+        if self._other:
+            what += f", such as unit {self._other.unit}'s {self._other.pdu[:4].hex(' ')} …"
+        return BadReply(what)
 
     async def _wait_for_silence(self) -> None:
         loop = asyncio.get_running_loop()

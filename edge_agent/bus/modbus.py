@@ -160,7 +160,8 @@ class ModbusLink:
 def _talk(bus: ModbusBus, stream: ByteStream) -> LineTalk | NetworkTalk:
     match bus:
         case RtuBus() | RtuOverTcpBus():
-            return LineTalk(stream, RtuFrames(), bus.wire)
+            over_network = isinstance(bus, RtuOverTcpBus)
+            return LineTalk(stream, RtuFrames(), bus.wire, over_network=over_network)
         case AsciiBus():
             return LineTalk(stream, AsciiFrames(), bus.wire)
         case _:

@@ -117,6 +117,13 @@ async def test_what_is_no_answer_is_a_bad_reply_and_the_next_read_is_right(
     assert await link.read(1, words(7, 1), start_within=PATIENT) == [7]
 
 
+async def test_whose_frame_came_instead_is_told() -> None:
+    link, _ = await link_to(saying(BEFORE["another unit's frame"]))
+
+    with pytest.raises(BadReply, match="such as unit 2's 03 02 07 07"):
+        await link.read(1, words(9, 1), start_within=SHORT)
+
+
 @pytest.mark.parametrize("index", range(7))
 @pytest.mark.parametrize("lost", [True, False], ids=["lost", "damaged"])
 async def test_a_byte_that_is_lost_or_damaged_costs_the_read_and_no_more(

@@ -297,6 +297,29 @@ async def test_nobody_at_an_address_is_a_bus_that_is_down_when_it_is_asked() -> 
         assert not link.is_open
 
 
+async def test_a_serial_server_that_is_silent_for_long_is_connected_to_anew() -> None:
+    """It may have restarted, and know nothing of the connection."""
+    silent = asyncio.Event()
+
+    async def say_nothing(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await silent.wait()
+        writer.close()
+
+    open_after = []
+    async with await asyncio.start_server(say_nothing, HOST, port := free_port()):
+        bus = RtuOverTcpBus(
+            id="b", transport="modbus-rtu-over-tcp", host=HOST, port=port, baud=115_200
+        )
+        async with opened(bus) as link:
+            for unit in range(1, 5):
+                with pytest.raises(NoReply):
+                    await link.read(unit, words(0, 1), start_within=SHORT)
+                open_after.append(link.is_open)
+        silent.set()
+
+    assert open_after == [True, True, True, False]
+
+
 async def test_a_serial_server_that_hangs_up_is_a_bus_that_is_down() -> None:
     async def hang_up(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.close()
