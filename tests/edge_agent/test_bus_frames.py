@@ -122,6 +122,18 @@ def test_no_ascii_frame_comes_of_a_wrong_checksum(data: bytes, cuts: list[int]) 
         assert AsciiFrames.wrap(frame.unit, frame.pdu) in data
 
 
+@given(units, replies(), st.data())
+def test_an_ascii_frame_with_a_wrong_digit_is_none(
+    unit: int, pdu: bytes, data: st.DataObject
+) -> None:
+    whole = bytearray(AsciiFrames.wrap(unit, pdu))
+    index = data.draw(st.integers(1, len(whole) - 3))
+    wrong = data.draw(st.sampled_from(b"0123456789ABCDEFg").filter(lambda x: x != whole[index]))
+    whole[index] = wrong
+
+    assert AsciiFrames().feed(bytes(whole)) == []
+
+
 def test_the_standards_own_ascii_frame_is_ours() -> None:
     """Modbus over Serial Line V1.02 shows no whole frame; this one is widely quoted."""
     assert AsciiFrames.wrap(0x11, bytes.fromhex("03006B0003")) == b":1103006B00037E\r\n"
