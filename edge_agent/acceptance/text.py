@@ -91,8 +91,14 @@ def _signatures(lang: Lang) -> Iterator[str]:
 
 def _named(name: str, value: str) -> list[str]:
     head = f"{name:<{NAMES}}"
-    return textwrap.wrap(value, WIDTH, initial_indent=head, subsequent_indent=" " * NAMES) or [name]
+    return _folded(value, head, " " * NAMES) or [name]
 
 
 def _wrapped(text: str, indent: str) -> list[str]:
-    return textwrap.wrap(text, WIDTH, initial_indent=indent, subsequent_indent=indent + "  ")
+    return _folded(text, indent, indent + "  ")
+
+
+def _folded(text: str, first: str, others: str) -> list[str]:
+    return textwrap.wrap(
+        text, WIDTH, initial_indent=first, subsequent_indent=others, break_on_hyphens=False
+    )

@@ -16,7 +16,7 @@ from edge_agent.cli.progress import Bar
 from edge_agent.cli.scan import modbus_profiles
 from edge_agent.scan.proposal import configuration
 from edge_agent.scan.scanner import Found, Progress, scan
-from edge_agent.scan.scope import Scope, plan
+from edge_agent.scan.scope import plan
 from edge_agent.scan.signature import signature
 from telemetry.settings import read_yaml
 
@@ -24,16 +24,19 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from edge_agent.drafting import Entry
+    from edge_agent.scan.scope import Scope
     from telemetry.language import Lang
 
 
-def found_on(bus: Entry, taken: Sequence[str], lang: Lang) -> tuple[list[Entry], list[Entry]]:
+def found_on(
+    bus: Entry, scope: Scope, taken: Sequence[str], lang: Lang
+) -> tuple[list[Entry], list[Entry]]:
     """The bus as it was found to be set, and its devices; until the end of the scan, or Ctrl-C."""
     target = (TcpBus if "host" in bus else RtuBus).model_validate(bus)
     found: list[Found] = []
     bar = Bar(sys.stderr, lang)
     try:
-        asyncio.run(_scan(target, found, bar, lang))
+        asyncio.run(_scan(target, scope, found, bar, lang))
     except KeyboardInterrupt:
         pass
     except BusDown as reason:
@@ -45,9 +48,11 @@ def found_on(bus: Entry, taken: Sequence[str], lang: Lang) -> tuple[list[Entry],
     return said.get("buses") or [], said.get("devices") or []
 
 
-async def _scan(bus: RtuBus | TcpBus, found: list[Found], bar: Bar, lang: Lang) -> None:
+async def _scan(
+    bus: RtuBus | TcpBus, scope: Scope, found: list[Found], bar: Bar, lang: Lang
+) -> None:
     profiles = modbus_profiles(None)
-    probes = plan(bus, Scope(), profiles)
+    probes = plan(bus, scope, profiles)
     async for event in scan(bus, probes, [signature(profile) for profile in profiles]):
         match event:
             case Found():

@@ -15,6 +15,7 @@ from edge_agent.cli import suggestions
 from edge_agent.cli.layout import labelled
 from edge_agent.cli.taking_over import found_on
 from edge_agent.scan.ports import ports
+from edge_agent.scan.scope import Scope
 from telemetry.language import Phrase
 from telemetry.names import DEVICE as DEVICE_NAME
 from telemetry.names import is_agent, is_name
@@ -50,6 +51,10 @@ BUS = Phrase(
 BAUD = Phrase(en="Speed (baud)", vi="Tốc độ (baud)")
 PARITY = Phrase(en="Parity (N, E or O)", vi="Chẵn lẻ (N, E hoặc O)")
 SCAN = Phrase(en="Scan it now for devices? It only reads", vi="Quét tìm thiết bị ngay? Chỉ đọc")
+KNOWN_BAUD = Phrase(
+    en="Its speed, if you know it (empty: try the usual ones, which takes minutes)",
+    vi="Tốc độ, nếu biết (bỏ trống: thử các tốc độ thường dùng, mất vài phút)",
+)
 DEVICE = Phrase(
     en="Id of a device, such as meter-1 (empty: no more)",
     vi="Mã thiết bị, ví dụ meter-1 (bỏ trống: hết)",
@@ -143,7 +148,9 @@ def _with_bus(draft: Draft, given: Entry, lang: Lang) -> Draft:
     made = drafting.bus(given, [str(each["id"]) for each in draft.buses])
     if typer.confirm(SCAN(lang), default=False):
         taken = [str(each["id"]) for each in draft.devices]
-        buses, devices = found_on(made, taken, lang)
+        speed = "" if "host" in made else _asked(KNOWN_BAUD(lang), _baud_check(lang), default="")
+        scope = Scope(bauds=(int(speed),) if speed else ())
+        buses, devices = found_on(made, scope, taken, lang)
         if devices:
             names = ", ".join(str(each["id"]) for each in devices)
             typer.echo(TAKEN_OVER(lang, names=names))
