@@ -26,6 +26,7 @@ from edge_agent.scan.proposal import configuration
 from edge_agent.scan.scanner import Found, Garbled, Progress, scan
 from edge_agent.scan.scope import ALL_UNITS, Scope, plan
 from edge_agent.scan.signature import signature
+from edge_agent.scan.sweep import seconds
 from telemetry.language import Phrase
 from telemetry.settings import SettingsError
 
@@ -186,7 +187,7 @@ def _begin(bus: ModbusBus, probes: Sequence[Probe], lang: Lang) -> str:
         place=bus.port if isinstance(bus, PortBus) else bus.place,
         paces="" if None in paces else PACES(lang, n=len(paces)),
         units=UNITS(lang, n=len({probe.unit for probe in probes})),
-        time=spoken_time(sum(probe.seconds for probe in probes), lang),
+        time=spoken_time(seconds(probes), lang),
     )
 
 

@@ -5,7 +5,8 @@
 A model is out as soon as the device refuses one of its reads or a value is not credible. One whose
 place differs from device to device is out unless the chain of SunSpec models leads to it. What
 remains is certain if the device named itself, likely if its values fit far better than those of
-any other model, and else possible.
+any other model, and else possible. A profile that does not say how it is recognised, such as a
+template for PLCs, is never more than possible.
 """
 
 from __future__ import annotations
@@ -16,13 +17,14 @@ from typing import TYPE_CHECKING
 
 from device_profiles.registers import Table
 from edge_agent.bus.plan import decode_reply
-from edge_agent.scan.signature import in_chain, worth
+from edge_agent.scan.signature import in_chain, is_coded, worth
 from edge_agent.scan.sunspec import WORDS, Walk
-from telemetry.sample import SENTINEL
+from telemetry.sample import NOT_A_NUMBER, NOT_VALID, SENTINEL, Flag, Quality
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from device_profiles.channel import RegisterChannel
     from device_profiles.model import ModbusProfile
     from edge_agent.bus.plan import Request
     from edge_agent.scan.signature import Signature
@@ -34,6 +36,9 @@ LIKELY_BITS = 10.0
 
 LEAD = 4.0
 """Bits by which it must be ahead of the next model."""
+
+MOST_CODE_BITS = 6.0
+"""What all codes of a model are worth together: a PLC is full of ones and twos."""
 
 POSSIBLE_BITS = 3.0
 """With less, nothing was said."""
@@ -137,18 +142,18 @@ class Recognition:
         """The models that fit, the best first."""
         found = [self._candidate(each) for each in self._signatures if not self._is_out(each)]
         fitting = [c for c in found if c.sure is Sure.CERTAIN or c.bits >= POSSIBLE_BITS]
-        fitting.sort(key=lambda c: (c.sure is not Sure.CERTAIN, -c.bits, c.profile.id))
+        fitting.sort(key=_rank)
         return tuple(_judged(fitting))
 
     def _candidate(self, signature: Signature) -> Candidate:
         values: dict[str, Value] = {}
-        bits = 0.0
+        telling: list[RegisterChannel] = []
         for request in signature.reads:
             words = self._words(request)
             if words:
                 credible, _ = decode_reply(request, words)
                 values |= credible
-                bits += sum(_bits(request, words))
+                telling += (c for c in _telling(request, words) if c.id in credible)
         register = self._register(signature)
         named = signature.nameplate is not None
         sure = Sure.CERTAIN if named or register is not None else Sure.POSSIBLE
@@ -156,7 +161,7 @@ class Recognition:
             profile=signature.profile,
             offset=signature.offset,
             sure=sure,
-            bits=bits,
+            bits=_bits(telling),
             named=named,
             register=register,
             values=values,
@@ -199,7 +204,8 @@ class Recognition:
         if words is None:
             return False
         _, flags = decode_reply(request, words)
-        return any(flag != SENTINEL for flag in flags.values())
+        told = {channel.id: _may_say(channel) for channel in request.channels}
+        return any(flag not in told[name] for name, flag in flags.items() if name in told)
 
     def _words(self, request: Request) -> Sequence[int] | None:
         """The words of a read, also out of a larger one."""
@@ -210,23 +216,45 @@ class Recognition:
         return None
 
 
+def _may_say(channel: RegisterChannel) -> set[Flag]:
+    """The flags with which a device says that it has no value now, as its profile knows."""
+    flags = {
+        SENTINEL,
+        NOT_A_NUMBER,
+        *(Flag(Quality.BAD, reason) for reason in channel.nan_reasons.values()),
+    }
+    return flags | ({NOT_VALID} if channel.valid_if is not None else set())
+
+
 def _judged(fitting: Sequence[Candidate]) -> Iterator[Candidate]:
-    """The best one is likely if it is far ahead."""
+    """The best one is likely if it is far ahead of the others that tell how they are recognised."""
+    rivals = [each.bits for each in fitting if each.profile.identify is not None]
+    enough = max(LIKELY_BITS, rivals[1] + LEAD if len(rivals) > 1 else 0.0)
     for place, each in enumerate(fitting):
-        second = fitting[1].bits if len(fitting) > 1 else 0.0
-        ahead = place == 0 and each.bits >= max(LIKELY_BITS, second + LEAD)
-        if each.sure is Sure.POSSIBLE and ahead:
-            yield replace(each, sure=Sure.LIKELY)
-        else:
-            yield each
+        ahead = place == 0 and each.profile.identify is not None and each.bits >= enough
+        likely = ahead and each.sure is Sure.POSSIBLE
+        yield replace(each, sure=Sure.LIKELY) if likely else each
 
 
-def _bits(request: Request, words: Sequence[int]) -> Iterator[float]:
-    """What the channels of a read say; zeros say nothing."""
+def _rank(candidate: Candidate) -> tuple[bool, bool, float, str]:
+    """The certain ones first; those that do not tell how they are recognised last."""
+    profile = candidate.profile
+    uncertain = candidate.sure is not Sure.CERTAIN
+    return uncertain, profile.identify is None, -candidate.bits, profile.id
+
+
+def _telling(request: Request, words: Sequence[int]) -> Iterator[RegisterChannel]:
+    """The channels of a read that say something; zeros say nothing."""
     for channel in request.channels:
         start = channel.address - request.address
         if any(words[start : start + channel.width]):
-            yield worth(channel)
+            yield channel
+
+
+def _bits(channels: Sequence[RegisterChannel]) -> float:
+    """What credible values of these are worth; many small codes are hardly worth more than two."""
+    codes = sum(worth(channel) for channel in channels if is_coded(channel))
+    return min(codes, MOST_CODE_BITS) + sum(worth(c) for c in channels if not is_coded(c))
 
 
 def _requests(signature: Signature) -> Iterator[Request]:

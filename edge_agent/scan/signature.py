@@ -100,8 +100,13 @@ def worth(channel: RegisterChannel) -> float:
     """How many bits it says for a model that a value of this channel is credible."""
     if channel.type.is_text or not channel.field_bits:
         return 0.0
-    most = CODE_BITS if channel.enum or channel.flags else MOST_BITS
+    most = CODE_BITS if is_coded(channel) else MOST_BITS
     return max(0.0, min(most, channel.field_bits - math.log2(_fitting(channel))))
+
+
+def is_coded(channel: RegisterChannel) -> bool:
+    """Whether its values are codes rather than measured."""
+    return bool(channel.enum or channel.flags)
 
 
 def _fitting(channel: RegisterChannel) -> float:

@@ -6,7 +6,8 @@
 
 Probes wait a short time only, for most units are not there. Who answers later than that is heard
 while the next ones are asked: as a reply that nobody waits for, or as bytes that are no reply. A
-few that were asked before it are then given as long as the slowest device takes.
+few that were asked before it are then given as long as the slowest device takes. Before the pace
+changes, and at the end, the last one that did not answer is asked with patience, for the same end.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from typing import TYPE_CHECKING
 from device_profiles.registers import Table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Sequence
 
     from edge_agent.scan.pace import Pace
 
@@ -95,31 +96,25 @@ class Heard(Enum):
 def probes(
     paces: Sequence[Pace | None], units: Iterable[int], known: Iterable[Probe] = ()
 ) -> tuple[Probe, ...]:
-    """Every probe in the order of asking; `known` are those of factory settings.
-
-    The last one of a line is patient, so that a late answer is not lost when the line changes.
-    """
-    wanted = set(paces)
-    first = dict.fromkeys(probe for probe in known if probe.pace in wanted)
-    rest = dict.fromkeys(
+    """Every probe in the order of asking; `known` are those of factory settings."""
+    order = {pace: place for place, pace in enumerate(paces)}
+    first = dict.fromkeys(probe for probe in known if probe.pace in order)
+    rest = [
         Probe(pace, unit, table, address)
         for pace in paces
         for unit in units
         for table, address in GENERAL
-    )
-    order = {pace: place for place, pace in enumerate(paces)}
+    ]
     stages = (
         sorted(first, key=lambda probe: order[probe.pace]),
         [p for p in rest if p not in first],
     )
-    return tuple(probe for stage in stages for probe in _with_patient_ends(stage))
+    return tuple(probe for stage in stages for probe in stage)
 
 
-def _with_patient_ends(stage: Iterable[Probe]) -> Iterator[Probe]:
-    for _, group in groupby(stage, key=attrgetter("pace")):
-        *most, last = group
-        yield from most
-        yield replace(last, patient=True)
+def seconds(probes: Iterable[Probe]) -> float:
+    """How long they take if nobody answers."""
+    return Sweep(probes).left
 
 
 class Sweep:
@@ -131,16 +126,28 @@ class Sweep:
         self._recent: deque[Probe] = deque()
         self._settled: set[Device] = set()
         self._patiently: set[tuple[Pace | None, int]] = set()
-        self.left = sum(probe.seconds for probe in self._probes)
+        self._pace: Pace | None = None
+        self._waited = True
+        runs = [list(run) for _, run in groupby(self._probes, key=attrgetter("pace"))]
+        self._ends = deque(replace(run[-1], patient=True).seconds for run in runs)
+        self.left = sum(probe.seconds for probe in self._probes) + sum(self._ends)
         """Seconds that the rest takes if nobody answers."""
 
     def next(self) -> Probe | None:
         """What to ask now; None when all is done."""
-        while self._again or self._probes:
-            probe = self._again.popleft() if self._again else self._take()
+        while (probe := self._next()) is not None:
             if _device(probe) not in self._settled:
                 return probe
         return None
+
+    def _next(self) -> Probe | None:
+        if self._again:
+            return self._again.popleft()
+        if not self._waited and (not self._probes or self._probes[0].pace != self._pace):
+            self._waited = True
+            if (last := self._last_chance()) is not None:
+                return last
+        return self._take() if self._probes else None
 
     def tell(self, probe: Probe, heard: Heard, *, late: bool = False) -> None:
         """What came of a probe; `late`: a reply came before it that nobody waited for any more."""
@@ -156,7 +163,16 @@ class Sweep:
     def _take(self) -> Probe:
         probe = self._probes.popleft()
         self.left -= probe.seconds
+        self._pace, self._waited = probe.pace, False
         return probe
+
+    def _last_chance(self) -> Probe | None:
+        """The last one that did not answer, with patience: who is late is heard meanwhile."""
+        self.left -= self._ends.popleft()
+        here = (each for each in reversed(self._recent) if each.pace == self._pace)
+        silent = (each for each in here if _device(each) not in self._settled)
+        last = next(silent, None)
+        return last and replace(last, patient=True)
 
     def _ask_again(self, probe: Probe, heard: Heard) -> None:
         """Give patience, once, to whom the bytes may have come from."""

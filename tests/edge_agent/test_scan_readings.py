@@ -7,7 +7,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from device_profiles import loader
@@ -98,6 +98,7 @@ def test_few_of_the_wrong_readings_are_marked() -> None:
     assert marked / wrong < FALSE_SHARE
 
 
+@settings(deadline=None)
 @given(st.lists(WORD, min_size=1, max_size=12), st.integers(0, 0xFFFF - 12))
 def test_any_block_can_be_read_and_every_reading_stands_in_it(
     words: list[int], address: int
@@ -110,6 +111,7 @@ def test_any_block_can_be_read_and_every_reading_stands_in_it(
     assert len(places) == len(set(places))
 
 
+@settings(deadline=None)
 @given(st.floats(0.015625, 2.0**20, width=32), st.sampled_from(ORDERS[2]))
 def test_a_measured_float_is_marked_in_whatever_order_it_comes(value: float, order: str) -> None:
     natural = struct.pack(">f", value)
@@ -122,6 +124,7 @@ def test_a_measured_float_is_marked_in_whatever_order_it_comes(value: float, ord
     assert found[Type.F32, order].value == pytest.approx(value, rel=1e-6)
 
 
+@settings(deadline=None)
 @given(st.integers(1, 12))
 def test_zeros_mean_nothing(count: int) -> None:
     assert not any(r.plausible for r in readings(0, [0] * count, year=YEAR))
@@ -165,6 +168,7 @@ def test_what_no_measured_value_looks_like_is_not(words: list[int], kind: Type, 
     assert not any(r.plausible for r in found)
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.one_of(WORD, st.integers(0x2020, 0x7E7E)), min_size=1, max_size=8),
     st.integers(0, 0xFFFF - 8),

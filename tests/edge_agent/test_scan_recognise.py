@@ -32,7 +32,18 @@ FUNCTIONS = {table: function for function, table in READS.items()}
 @cache
 def profiles() -> dict[str, ModbusProfile]:
     found = map(loader.load, loader.catalogue().values())
-    return {profile.id: profile for profile in found if isinstance(profile, ModbusProfile)}
+    return {
+        profile.id: profile
+        for profile in found
+        if isinstance(profile, ModbusProfile) and _can_be_played(profile)
+    }
+
+
+def _can_be_played(profile: ModbusProfile) -> bool:
+    """Whether a simulation can say what the model is told by: of a pattern there is no example."""
+    by_nameplate = profile.identify is not None and profile.identify.fc43 is not None
+    known = profile.known_register
+    return not by_nameplate and (known is None or bool(known.examples))
 
 
 @cache
@@ -104,6 +115,17 @@ def said(profile: ModbusProfile) -> float:
     return sum(worth(c) for c in asked if is_simple(c) and c.range and c.range[0] >= 0)
 
 
+def test_what_a_device_has_no_value_for_rules_no_model_out() -> None:
+    text = ACME.format(name="acme", identify="{probe: [voltage, frequency]}")
+    gone = text.replace("range: [45, 55]", "range: [45, 55], nan_reasons: {0xFFFF: no_phase}")
+    profile = loader.parse(gone, "acme.yaml")
+    assert isinstance(profile, ModbusProfile)
+
+    found = taken_for((signature(profile),), None, MAINS | {(Table.INPUT, 1): 0xFFFF})
+
+    assert found == [("acme", Sure.POSSIBLE)]
+
+
 @settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(devices())
 def test_a_device_s_own_model_is_among_the_candidates_if_it_says_anything(
@@ -113,7 +135,7 @@ def test_a_device_s_own_model_is_among_the_candidates_if_it_says_anything(
 
     candidates = device.recognised()
 
-    names_itself = profile.identify is not None and profile.identify.read is not None
+    names_itself = profile.addressing is not None or profile.known_register is not None
     if candidates and candidates[0].sure is Sure.CERTAIN:
         assert names_itself  # and no other model's register is there by chance
     if names_itself or said(profile) >= POSSIBLE_BITS:
@@ -130,6 +152,7 @@ def test_nothing_is_asked_twice(found: tuple[ModbusProfile, Device]) -> None:
     assert len(device.asked) == len(set(device.asked))
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.integers(0, 2), st.text(max_size=10)))
 def test_a_device_that_refuses_everything_is_nothing_known(nameplate: dict[int, str]) -> None:
     assert Device({}, nameplate).recognised() == ()
@@ -235,6 +258,13 @@ def test_two_models_that_fit_alike_are_only_possible() -> None:
 @pytest.mark.parametrize("frequency", [0, 4499, 5501])
 def test_a_value_out_of_its_range_rules_a_model_out(frequency: int) -> None:
     assert taken_for((VALUES,), None, MAINS | {(Table.INPUT, 1): frequency}) == []
+
+
+def test_many_small_codes_make_no_model_likely() -> None:
+    template = signature(profiles()["traffic-signal-plc"])
+    ones = {(table, address): 1 for table in Table for address in range(1000)}
+
+    assert taken_for((template,), None, ones) in ([], [("traffic-signal-plc", Sure.POSSIBLE)])
 
 
 def test_a_device_that_named_itself_is_not_asked_for_all_the_others() -> None:

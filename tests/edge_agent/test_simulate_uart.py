@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge_agent.simulate.frames import RtuSplitter, rtu
@@ -11,16 +11,19 @@ from edge_agent.simulate.uart import FRAME_BITS, heard
 SPEEDS = st.sampled_from([1200, 2400, 4800, 9600, 14_400, 19_200, 38_400, 57_600, 115_200])
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=40), SPEEDS)
 def test_the_same_speed_hears_what_was_sent(data: bytes, speed: int) -> None:
     assert heard(data, sent=speed, at=speed) == data
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=40), SPEEDS)
 def test_a_clock_that_is_two_percent_off_still_hears_it(data: bytes, speed: int) -> None:
     assert heard(data, sent=speed, at=speed * 102 // 100) == data
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=40), SPEEDS, SPEEDS)
 def test_no_more_bytes_are_heard_than_there_is_time_for(data: bytes, sent: int, at: int) -> None:
     seconds = len(data) * FRAME_BITS / sent
@@ -29,6 +32,7 @@ def test_no_more_bytes_are_heard_than_there_is_time_for(data: bytes, sent: int, 
     assert len(heard(data, sent=sent, at=at)) <= seconds * at / (FRAME_BITS - 0.5) + 1
 
 
+@settings(deadline=None)
 @given(st.integers(1, 247), SPEEDS, SPEEDS)
 def test_a_request_at_another_speed_is_no_request(unit: int, sent: int, at: int) -> None:
     frame = rtu(unit, bytes.fromhex("03 0000 0001"))
