@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from edge_agent.sampling.course import Moved
-from edge_agent.sampling.reading import Reading
+from edge_agent.sampling.reading import NUMBER, Reading
 from telemetry.sample import COUNTER_FELL, FLAT_LINE, SPIKE, TOO_FAST, Flag, Sample
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ class Pipeline:
             value = sample.values.get(name)
             if name in sample.flags:
                 self._answer(name, is_spike=False)
-            elif isinstance(value, int | float):
+            elif isinstance(value, NUMBER):
                 self._judge(name, judges, Reading(sample.at, value), waiting)
         self._queue.append(waiting)
         return self.overdue(now)

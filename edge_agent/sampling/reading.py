@@ -7,6 +7,9 @@ from typing import NamedTuple
 ROUNDING = 2.0**-51
 """Relative error of a difference of two decimal fractions as floats nearly hold them."""
 
+NUMBER = (int, float)
+"""The types of a number: a tuple, because `int | float` would be made anew at each look."""
+
 
 class Reading(NamedTuple):
     """A number that the device said at `at` (ms since the epoch)."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from edge_agent.sampling.reading import is_further
+from edge_agent.sampling.reading import NUMBER, is_further
 from telemetry.sample import Flag, Sample, Value
 
 if TYPE_CHECKING:
@@ -58,14 +58,12 @@ class Report:
         told = self._told.get(name)
         if told is None or told.flag != sample.flags.get(name):
             return True
-        value = sample.values.get(name)
-        last, deadband = told.value, self._deadbands.get(name)
-        if (
-            deadband is None
-            or not isinstance(value, int | float)
-            or not isinstance(last, int | float)
-        ):
-            return value != last
+        value, last = sample.values.get(name), told.value
+        if value == last:
+            return False
+        deadband = self._deadbands.get(name)
+        if deadband is None or not (isinstance(value, NUMBER) and isinstance(last, NUMBER)):
+            return True
         limit = max(deadband.absolute, deadband.percent / 100 * abs(last))
         return is_further(value, last, limit)
 

@@ -210,6 +210,17 @@ def test_a_gauge_that_moved_to_a_new_level_is_no_replacement() -> None:
     assert ours.counts.replaced == 0
 
 
+def test_a_counter_that_is_believed_at_a_higher_level_is_no_replacement() -> None:
+    total = {"total": Judges(Course(counter(1.0, None)), counts=True)}
+    ours = Pipeline(total, None, lambda *_: None)
+
+    said = [Sample("d", n * 1000, {"total": v}) for n, v in enumerate([5, 900, 901])]
+    told = through(said, ours)
+
+    assert [sample.flags for sample in told] == [{}, {"total": TOO_FAST}, {}]
+    assert ours.counts.replaced == 0
+
+
 def test_a_released_doubt_is_reported_with_its_sample() -> None:
     ours = pipeline(Report(heartbeat=math.inf, deadbands={}))
 
