@@ -57,7 +57,11 @@ class Sampling:
 
 
 def too_slow(device: SiteDevice) -> Iterator[tuple[str, str]]:
-    """Channels whose spike test would hold them back for too long: the key, and why."""
+    """What cannot be kept because of how often a device is read: the key, and why."""
+    slowest = max((i for each in device.rounds if math.isfinite(i := each.interval)), default=0.0)
+    if device.heartbeat < slowest:
+        says = f"each channel cannot be sent every {device.heartbeat:g} s"
+        yield "heartbeat", f"{says}; the slowest are read every {slowest:g} s"
     for each in device.rounds:
         for channel in each.channels:
             if channel.tests and channel.tests.spike and each.interval > SPIKE_INTERVAL_MAX:

@@ -164,6 +164,22 @@ def test_what_cannot_be_is_told_with_its_line(tmp_path: Path, line: str, message
     ]
 
 
+def test_a_heartbeat_that_cannot_be_kept_is_a_mistake(tmp_path: Path) -> None:
+    load(tmp_path, "current: {off: true}")
+    path = tmp_path / "agent.yaml"
+    path.write_text(path.read_text().replace("id: plain,", "id: plain, heartbeat: 30s,"))
+
+    with pytest.raises(SettingsError) as wrong:
+        site.load(path)
+
+    assert wrong.value.problems == [
+        (
+            f"{path}:6: devices[0].heartbeat — each channel cannot be sent every 30 s; "
+            "the slowest are read every 60 s"
+        )
+    ]
+
+
 def test_a_device_of_which_nothing_is_read_is_a_mistake(tmp_path: Path) -> None:
     names = ("voltage", "current", "running", "energy", "state")
 
