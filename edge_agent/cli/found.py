@@ -98,7 +98,6 @@ def where(probe: Probe) -> dict[str, Any]:
         else {
             "baud": probe.pace.baud,
             "parity": probe.pace.parity,
-            "stop_bits": probe.pace.stop_bits,
         }
     )
     return {"unit": probe.unit} | line

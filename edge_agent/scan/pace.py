@@ -1,6 +1,8 @@
 """Which settings of a serial line to try, the likeliest first, as the catalogue's devices have it.
 
-What many models leave the factory with comes before what many can be set to.
+What many models leave the factory with comes before what many can be set to. One stop bit is asked
+with, and two are understood: "The receiver checks the first Stop-bit only, regardless of the number
+of Stop-bits selected" (National Semiconductor, PC16550D, line control register).
 """
 
 from __future__ import annotations
@@ -23,31 +25,30 @@ DATA_BITS = 8
 
 @dataclass(frozen=True, slots=True, order=True)
 class Pace:
-    """How a serial port is set."""
+    """How a serial port is set, with one stop bit."""
 
     baud: int
     parity: Parity = Parity.NONE
-    stop_bits: int = 1
 
     @property
     def wire(self) -> Wire:
         """Its times."""
-        return Wire(self.baud, 1 + DATA_BITS + (self.parity is not Parity.NONE) + self.stop_bits)
+        return Wire(self.baud, 1 + DATA_BITS + (self.parity is not Parity.NONE) + 1)
 
     def __str__(self) -> str:
-        return f"{self.baud} {DATA_BITS}{self.parity}{self.stop_bits}"
+        return f"{self.baud} {DATA_BITS}{self.parity}1"
 
 
 def factory(serial: Serial) -> Pace:
     """How a device's port is set when it leaves the factory."""
-    return Pace(serial.baud[0], serial.parity[0], serial.stop_bits)
+    return Pace(serial.baud[0], serial.parity[0])
 
 
 def settable(serial: Serial) -> Iterator[Pace]:
     """Every way in which a device's port can be set."""
     for baud in serial.baud:
         for parity in serial.parity:
-            yield Pace(baud, parity, serial.stop_bits)
+            yield Pace(baud, parity)
 
 
 def likeliest(devices: Iterable[Serial], *, every: bool = False) -> tuple[Pace, ...]:

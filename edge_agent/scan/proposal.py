@@ -69,7 +69,6 @@ def _bus(bus: ModbusBus, pace: Pace | None, port: Path | None) -> Iterator[str]:
     if pace is not None:
         yield f"    baud: {pace.baud}"
         yield f"    parity: {pace.parity}"
-        yield f"    stop_bits: {pace.stop_bits}"
 
 
 def _device(bus: ModbusBus, found: Found, used: set[str], *, fits: bool) -> Iterator[str]:

@@ -236,5 +236,4 @@ def at_pace(bus: ModbusBus, pace: Pace | None) -> ModbusBus:
     """The bus with its line set so."""
     if pace is None:
         return bus
-    line = {"baud": pace.baud, "parity": pace.parity.value, "stop_bits": pace.stop_bits}
-    return bus.model_copy(update=line)
+    return bus.model_copy(update={"baud": pace.baud, "parity": pace.parity.value, "stop_bits": 1})
