@@ -8,6 +8,7 @@ import pytest
 
 from device_profiles.sampling import Deadband
 from edge_agent import site
+from edge_agent.sampling.pipeline import HELD_MAX
 from edge_agent.sampling.sampling import Sampling
 from telemetry.sample import FLAT_LINE, OUT_OF_RANGE, TOO_FAST, Flag, Sample
 from telemetry.settings import SettingsError
@@ -35,6 +36,8 @@ channels:
   - {id: running, address: 2}
   - {id: energy, address: 3, unit: kWh, kind: counter, wrap: 65536, group: slow}
   - {id: state, address: 4, enum: {0: idle, 1: busy}}
+  - {id: power, address: 6, sf: factor, unit: W}
+  - {id: factor, address: 7, type: sunssf}
   - {id: setpoint, address: 5, access: w, write: {function: 6, min: 0, max: 9}}
 examples:
   - {table: holding, address: 0, hex: "00E6", values: {voltage: 230}, source: computed}
@@ -91,6 +94,7 @@ def test_each_test_is_said_by_itself_and_null_takes_one_away(tmp_path: Path) -> 
     assert (tests.rate, tests.spike) == (None, 30)
     assert tests.flat is not None
     assert tests.flat.seconds == 600
+    assert flags(own, "voltage", [(0, 10.0), (5, 300.0), (10, 300.0)]) == [None, None]
 
 
 def test_null_takes_a_deadband_away(tmp_path: Path) -> None:
@@ -109,7 +113,8 @@ def test_a_sites_range_is_the_decoders(tmp_path: Path) -> None:
         if any(channel.id == "voltage" for channel in request.channels)
     )
 
-    decoded = request.decode([260] * 8, {}, {})
+    words = [260] * 7 + [0]
+    decoded = request.decode(words, request.factors(words), {})
 
     assert decoded["voltage"] == (260, OUT_OF_RANGE)
 
@@ -117,8 +122,7 @@ def test_a_sites_range_is_the_decoders(tmp_path: Path) -> None:
 def test_a_channel_that_is_off_is_not_read(tmp_path: Path) -> None:
     plain, own = load(tmp_path, "current: {off: true}", "energy: {off: true}")
 
-    assert set(channels(own)) == {"voltage", "running", "state"}
-    assert set(channels(plain)) == {"voltage", "current", "running", "energy", "state"}
+    assert set(channels(plain)) - set(channels(own)) == {"current", "energy"}
     assert [each.interval for each in own.rounds] == [5.0]
 
 
@@ -141,11 +145,12 @@ def test_what_is_announced_of_the_profile_is_whole_though_a_device_reads_less(
             "zz: {deadband: 1}",
             (
                 "zz — there is no such channel; known are "
-                "voltage, current, running, energy, state, setpoint"
+                "voltage, current, running, energy, state, power, factor, setpoint"
             ),
         ),
         ("setpoint: {off: true}", "setpoint — is never read"),
         ("running: {off: true}", "running — cannot be off: current needs it"),
+        ("factor: {off: true}", "factor — cannot be off: power needs it"),
         ("state: {deadband: 1}", "state — deadband cannot be said of str values"),
         ("voltage: {range: [9, 1]}", "voltage — range [9.0, 1.0] should be [lowest, highest]"),
         (
@@ -181,7 +186,7 @@ def test_a_heartbeat_that_cannot_be_kept_is_a_mistake(tmp_path: Path) -> None:
 
 
 def test_a_device_of_which_nothing_is_read_is_a_mistake(tmp_path: Path) -> None:
-    names = ("voltage", "current", "running", "energy", "state")
+    names = ("voltage", "current", "running", "energy", "state", "power", "factor")
 
     found = problems(tmp_path, *(f"{name}: {{off: true}}" for name in names))
 
@@ -221,6 +226,14 @@ def test_a_counters_wrap_is_the_profiles(tmp_path: Path) -> None:
     assert flags(plain, "energy", [(0, 30_000), (60, 3)]) != [None, None]
 
 
+def test_a_counters_rate_is_its_fastest_rise(tmp_path: Path) -> None:
+    _, own = load(tmp_path, "energy: {tests: {rate: 0.1}}")
+
+    told = flags(own, "energy", [(0, 65_535), (60, 3), (120, 10), (180, 9), (240, 11)])
+
+    assert told == [None, None, TOO_FAST, None, None]
+
+
 def test_by_exception_a_device_tells_what_has_left_its_deadband(tmp_path: Path) -> None:
     path = tmp_path / "agent.yaml"
     load(tmp_path, "current: {off: true}")
@@ -234,6 +247,7 @@ def test_by_exception_a_device_tells_what_has_left_its_deadband(tmp_path: Path) 
         for at, value in ((1000, 230.0), (6000, 230.4), (11_000, 230.6))
     ]
 
+    assert sampling.counts("plain").unsent == 1
     assert told == [
         [{"voltage": 230.0}],
         [],
@@ -249,6 +263,16 @@ def test_samples_of_the_agents_own_pass_as_they_are(tmp_path: Path) -> None:
     own = Sample("gateway", 1, {"cpu": 3.0})
 
     assert list(sampling.take(own, now=0)) == [own]
+
+
+def test_what_waits_too_long_is_released_when_asked_for(tmp_path: Path) -> None:
+    _, meter = load(tmp_path, "voltage: {tests: {spike: 30}}")
+    sampling = Sampling([meter])
+    sample = Sample("meter-1", 1, {"voltage": 230.0})
+    sampling.take(sample, now=0)
+
+    assert sampling.overdue(HELD_MAX - 1) == []
+    assert sampling.overdue(HELD_MAX) == [sample]
 
 
 def test_nothing_is_left_at_the_end(tmp_path: Path) -> None:
