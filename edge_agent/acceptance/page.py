@@ -25,13 +25,16 @@ h2 { font-size: 11.5pt; margin: 6mm 0 1mm; break-after: avoid; }
 .head dt { color: #444; } .head dd { margin: 0; overflow-wrap: anywhere; }
 .result { border: 1.5pt solid; padding: 2mm 3mm; margin: 5mm 0 0; font-weight: bold; }
 .result p { margin: 0; } .yes { color: #0a5c2b; } .no { color: #a11313; }
-table { border-collapse: collapse; width: 100%; font-size: 9pt; }
+table { border-collapse: collapse; width: 100%; font-size: 9pt; table-layout: fixed; }
+th { width: 11%; } th:first-child { width: 26%; } th:nth-child(4) { width: 13%; }
+th:nth-child(3), th:nth-child(5) { width: 8%; }
 thead { display: table-header-group; } tr { break-inside: avoid; }
 th { text-align: left; border-bottom: 1pt solid #111; font-size: 8pt; color: #444; }
 th, td { padding: .7mm 1.5mm; vertical-align: top; } td { border-bottom: .4pt solid #bbb; }
-td:first-child { overflow-wrap: anywhere; }
-.num { text-align: right !important; white-space: nowrap; }
-.fail td { background: #fbeaea; } .verdict { font-weight: bold; white-space: nowrap; }
+td { overflow-wrap: anywhere; }
+.num { text-align: right !important; }
+.fail td { background: #fbeaea; } .fail .remark { padding-left: 6mm; }
+.verdict { font-weight: bold; white-space: nowrap; }
 .remark { font-size: 8pt; color: #333; } .label { color: #444; font-size: 8pt; }
 .signs { display: grid; grid-template-columns: 1fr 1fr; gap: 12mm; margin-top: 9mm;
          break-inside: avoid; }
@@ -114,12 +117,11 @@ def _row(point: Point, sheet: Sheet, lang: Lang) -> str:
         *_cells([(words.YES if reading and reading.stored else words.NO)(lang)]),
         _number(words.read_back(point, lang)),
         _number(words.reference(point.reference)),
-        f'<td><span class="verdict">{escape(words.verdict(point, lang))}</span>'
-        + (f'<br><span class="remark">{escape(remark)}</span>' if remark else "")
-        + "</td>",
+        f'<td class="verdict">{escape(words.verdict(point, lang))}</td>',
     )
     fails = "" if point.finding.passes else ' class="fail"'
-    return f"<tr{fails}>{''.join(cells)}</tr>\n"
+    under = f'<tr{fails}><td colspan="{len(COLUMNS)}" class="remark">{escape(remark)}</td></tr>\n'
+    return f"<tr{fails}>{''.join(cells)}</tr>\n" + (under if remark else "")
 
 
 def _cells(texts: Iterable[str]) -> list[str]:

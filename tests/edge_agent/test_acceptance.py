@@ -28,7 +28,7 @@ from edge_agent.acceptance.point import (
     is_same,
 )
 from edge_agent.acceptance.sheet import DeviceSheet, Sheet, spell
-from edge_agent.acceptance.spreadsheet import BOM, FORMULA, spreadsheet
+from edge_agent.acceptance.spreadsheet import BOM, spreadsheet
 from edge_agent.acceptance.text import WIDTH, body, text
 from telemetry.language import Lang
 from telemetry.sample import NO_REPLY, OUT_OF_RANGE, SENTINEL, Flag, Value
@@ -241,7 +241,7 @@ def test_no_line_of_the_text_is_wider_than_a_terminal(
     assert list(body(made, lang))
 
 
-@given(st.sampled_from(FORMULA), NAMES)
+@given(st.sampled_from(["=", "+", "-", "@", "\t", "\r"]), NAMES)
 def test_a_spreadsheet_takes_no_text_for_a_formula(first: str, rest: str) -> None:
     made = sheet(point(reading=reading(first + rest), label=first + rest), note=first + rest)
 

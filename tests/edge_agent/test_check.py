@@ -76,7 +76,13 @@ def test_a_site_that_works_is_all_right_while_its_agent_runs_on_undisturbed(
     with (
         collector(tmp_path / "centre") as centre,
         simulated_street(tmp_path) as street,
-        agent(tmp_path / "agent", {"buses": street.buses, "devices": street.devices}) as site,
+        agent(
+            tmp_path / "agent",
+            {
+                "buses": street.buses,
+                "devices": [each | {"interval": "5s"} for each in street.devices],
+            },
+        ) as site,
     ):
         site.enrol(centre)
         site.start()
