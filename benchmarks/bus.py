@@ -17,7 +17,17 @@ from typing import TYPE_CHECKING
 from pymodbus.client import AsyncModbusSerialClient
 
 from benchmarks import bus_neighbours, emulated_port
-from benchmarks.emulated_wire import EachByte, Fifo, Judged, LatencyTimer, Pace, Slaves, judge
+from benchmarks.emulated_wire import (
+    EachByte,
+    Fifo,
+    Judged,
+    LatencyTimer,
+    Noted,
+    Pace,
+    Slaves,
+    judge,
+)
+from benchmarks.processes import waited_seconds
 from benchmarks.report import Report
 from device_profiles.registers import Table
 from edge_agent.bus.modbus import ModbusLink
@@ -31,8 +41,8 @@ if TYPE_CHECKING:
 
     from edge_agent.bus.settings import PortBus
 
-    Reads = Callable[[Path, Pace, int, int], Coroutine[None, None, tuple[float, list[float]]]]
-    """Reads N registers so many times: CPU seconds, and when each was about to be written."""
+    Reads = Callable[[Path, Pace, int, int], Coroutine[None, None, tuple[float, list[Noted]]]]
+    """Reads N registers so many times: seconds of processor time, and what was noted."""
 
 READS = {9_600: 10, 19_200: 16, 115_200: 60}
 """In a row, by baud rate."""
@@ -70,7 +80,7 @@ class Line:
 
     @property
     def efficiency(self) -> float:
-        """Percent of the physical limit; more than 100 is only possible with violations."""
+        """Percent of the physical limit; more than 100 takes violations."""
         return self.limit / self.judged.seconds * 100
 
     @property
@@ -79,7 +89,8 @@ class Line:
         judged = self.judged
         limit, seconds, cpu = (self.reads * one for one in (self.limit, judged.seconds, self.cpu))
         times = limit * 1e3, seconds * 1e3, 1 / limit, 1 / seconds, self.efficiency
-        return *times, judged.violations, judged.silences, judged.late, cpu * 1e3
+        of_all = self.limit / judged.of_all * 100
+        return *times, of_all, judged.violations, judged.disturbed, judged.reads, cpu * 1e3
 
 
 COLUMNS = (
@@ -88,30 +99,46 @@ COLUMNS = (
     "limit /s",
     "reads /s",
     "percent",
+    "of all",
     "t3.5 broken",
-    "of",
     "disturbed",
+    "of",
     "CPU ms/read",
 )
 
 
-class Stamped(SerialPort):
-    """The agent's serial port, which notes when each request was about to be written."""
+class Noting(SerialPort):
+    """The agent's serial port, which notes when it is about to write, and what it hears when."""
 
     def __init__(self, bus: PortBus) -> None:
         super().__init__(bus)
-        self.written: list[float] = []
+        self.noted: list[Noted] = []
+        self._waited: float | None = 0.0
 
     def write(self, data: bytes) -> None:
-        """Note when, and send."""
-        self.written.append(time.monotonic())
+        """Note, and send."""
+        waited = waited_seconds() - (self._waited or 0.0)
+        self.noted.append(Noted(time.monotonic(), waited))
         super().write(data)
 
+    async def receive(self) -> bytes:
+        """The next bytes, noted."""
+        data = await super().receive()
+        self.noted[-1].heard.append((time.monotonic(), len(data)))
+        self._waited = None
+        return data
 
-async def ours(path: Path, pace: Pace, registers: int, reads: int) -> tuple[float, list[float]]:
+    def pending(self) -> bytes:
+        """What has come already; asked for at the latest before the next request."""
+        if self._waited is None:
+            self._waited = waited_seconds()
+        return super().pending()
+
+
+async def ours(path: Path, pace: Pace, registers: int, reads: int) -> tuple[float, list[Noted]]:
     """The agent's link, as its pollers use it."""
     bus = RtuBus(id="line", transport="modbus-rtu", port=path, baud=pace.baud)
-    stream = Stamped(bus)
+    stream = Noting(bus)
     link = ModbusLink(bus, stream)
     await link.open()
     request = Request(Table.HOLDING, 0, registers, ())
@@ -120,11 +147,11 @@ async def ours(path: Path, pace: Pace, registers: int, reads: int) -> tuple[floa
         await link.read(1, request, start_within=START_WITHIN)
     used = time.process_time() - began
     link.close()
-    return used, stream.written
+    return used, stream.noted
 
 
-async def pymodbus(path: Path, pace: Pace, registers: int, reads: int) -> tuple[float, list[float]]:
-    """The client of pymodbus; when it writes is not told, so that it is judged by what is seen."""
+async def pymodbus(path: Path, pace: Pace, registers: int, reads: int) -> tuple[float, list[Noted]]:
+    """The client of pymodbus; it notes nothing, so that it is judged by what is seen."""
     client = AsyncModbusSerialClient(str(path), baudrate=pace.baud, timeout=START_WITHIN, retries=0)
     await client.connect()
     began = time.process_time()
@@ -164,8 +191,8 @@ def measure(name: str, reads: Reads, slaves: Slaves, registers: int, count: int)
     """Read so often in a row."""
     pace = slaves.pace
     with emulated_port.port(slaves) as port:
-        used, written = asyncio.run(reads(port.path, pace, registers, count))
-        judged = judge(port.served(), pace, written)
+        used, noted = asyncio.run(reads(port.path, pace, registers, count))
+        judged = judge(port.served(), pace, noted)
     return Line(name=name, limit=pace.limit(registers), judged=judged, cpu=used / count)
 
 

@@ -17,7 +17,7 @@ import statistics
 import struct
 from collections import deque
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -30,7 +30,10 @@ REQUEST, REPLY = 8, 5
 """Bytes of a read, and of its reply beside the registers."""
 
 LATE = 0.5e-3
-"""Seconds of the emulator's own lateness from which on a read counts as disturbed."""
+"""Seconds from which on a read counts as disturbed by the machine."""
+
+ENOUGH = 3
+"""Undisturbed reads from which on the median is theirs alone."""
 
 
 @dataclass(frozen=True)
@@ -125,11 +128,13 @@ class Exchange:
     Attributes:
         seen: when the request's first byte was seen.
         over: when the reply's last byte was over.
-        late: seconds by which the emulator told of a byte too late, at the worst.
+        told: when the master was to be told of how many bytes.
+        late: seconds by which the emulator told later, at the worst.
     """
 
     seen: float
     over: float
+    told: list[tuple[float, int]] = field(default_factory=list)
     late: float = 0.0
 
 
@@ -177,11 +182,27 @@ class Slaves:
         character = self.pace.character
         begun = self._seen + REQUEST * character + self.pace.silence
         ends = [begun + (index + 1) * character for index in range(len(reply))]
-        self.served.append(Exchange(self._seen, ends[-1]))
-        start = 0
-        for at, count_told in self.told(ends):
-            self._due.append((at, reply[start : start + count_told]))
-            start += count_told
+        told = self.told(ends)
+        self.served.append(Exchange(self._seen, ends[-1], told))
+        for at, size in told:
+            self._due.append((at, reply[:size]))
+            reply = reply[size:]
+
+
+@dataclass
+class Noted:
+    """What a master noted of one request.
+
+    Attributes:
+        written: when it was about to be written.
+        waited: seconds since it had heard the last reply's end in which it was ready to run and
+            did not, because others had the processor.
+        heard: when it was told of how many bytes of the reply.
+    """
+
+    written: float
+    waited: float = 0.0
+    heard: list[tuple[float, int]] = field(default_factory=list)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -189,36 +210,54 @@ class Judged:
     """What some reads in a row came to.
 
     Attributes:
-        seconds: a read, from the beginning of one request to that of the next (median).
-        silences: requests that had a reply before them, hence a silence to keep.
-        violations: those that did not keep it.
-        late: reads that the emulator, or the machine, disturbed by more than `LATE`.
+        seconds: a read, from the beginning of one request to that of the next: the median of those
+            that were not disturbed.
+        of_all: the median of all.
+        reads: that were followed by another, which has a silence to keep.
+        violations: those after which it was not kept.
+        disturbed: those of which more than `LATE` was lost on the way to the master, on the way
+            back, or to other programs that had its processor.
     """
 
     seconds: float
-    silences: int
+    of_all: float
+    reads: int
     violations: int
-    late: int
+    disturbed: int
 
 
-def judge(served: Sequence[Exchange], pace: Pace, written: Sequence[float] = ()) -> Judged:
-    """Look back at reads without a pause between them.
-
-    Args:
-        served: the wire's own record.
-        pace: of the line.
-        written: when the master was about to write each request, if it tells.
-    """
-    begun = written or [each.seen for each in served]
+def judge(served: Sequence[Exchange], pace: Pace, noted: Sequence[Noted] = ()) -> Judged:
+    """Look back at reads without a pause between them; of each, the master may have noted more."""
+    begun = [each.written for each in noted] or [each.seen for each in served]
     silences = [began - before.over for before, began in zip(served[:-1], begun[1:], strict=True)]
+    seconds = [after.seen - before.seen for before, after in pairwise(served)]
+    lost = _lost(served, noted) if noted else [each.late for each in served[:-1]]
+    calm = [read for read, late in zip(seconds, lost, strict=True) if late <= LATE]
     return Judged(
-        seconds=statistics.median(after.seen - before.seen for before, after in pairwise(served)),
-        silences=len(silences),
+        seconds=statistics.median(calm if len(calm) >= ENOUGH else seconds),
+        of_all=statistics.median(seconds),
+        reads=len(seconds),
         violations=sum(silence < pace.silence for silence in silences),
-        late=sum(
-            max(each.late, each.seen - began) > LATE
-            for each, began in zip(served, begun, strict=True)
-        ),
+        disturbed=len(seconds) - len(calm),
+    )
+
+
+def _lost(served: Sequence[Exchange], noted: Sequence[Noted]) -> list[float]:
+    """Of each read but the last, the most seconds that the machine took at one place."""
+    unseen = [each.seen - note.written for each, note in zip(served, noted, strict=True)]
+    late = [
+        _behind(each.told, note.heard) for each, note in zip(served[:-1], noted[:-1], strict=True)
+    ]
+    waited = [each.waited for each in noted[1:]]
+    return [max(each) for each in zip(unseen[:-1], unseen[1:], late, waited, strict=True)]
+
+
+def _behind(told: Sequence[tuple[float, int]], heard: Sequence[tuple[float, int]]) -> float:
+    """By how much the last two pieces, which tell the end, were heard after they were to be."""
+    bytes_heard = [at for at, size in heard for _ in range(size)]
+    ends = list(accumulate(size for _, size in told))
+    return max(
+        bytes_heard[end - 1] - due for (due, _), end in zip(told[-2:], ends[-2:], strict=True)
     )
 
 

@@ -96,3 +96,11 @@ def resident_mb(pid: int) -> float:
     """Memory that a process has in RAM (`VmRSS`), shared libraries included."""
     status = Path(f"/proc/{pid}/status").read_text()
     return int(status.partition("VmRSS:")[2].split()[0]) / 1024
+
+
+def waited_seconds() -> float:
+    """How long this thread was ready to run and did not, as Linux tells; elsewhere never."""
+    try:
+        return int(Path("/proc/thread-self/schedstat").read_text().split()[1]) / 1e9
+    except FileNotFoundError:
+        return 0.0

@@ -45,7 +45,7 @@ def test_the_bus_reads_on_an_emulated_line_without_breaking_a_silence() -> None:
 
     line = bus.measure("agent", bus.ours, slaves, 50, 5)
 
-    assert (line.judged.violations, line.judged.silences) == (0, 4)
+    assert (line.judged.violations, line.judged.reads) == (0, 4)
     assert 0 < line.efficiency <= 100
     assert len(line.figures) == len(bus.COLUMNS)
 

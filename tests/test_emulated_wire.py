@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from itertools import accumulate, pairwise
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
@@ -14,11 +15,15 @@ from benchmarks.emulated_wire import (
     Exchange,
     Fifo,
     LatencyTimer,
+    Noted,
     Pace,
     Slaves,
     crc,
     judge,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 SLOW, FAST = Pace(9_600), Pace(115_200)
 
@@ -138,30 +143,30 @@ def test_each_byte_is_told_once_not_before_it_is_over_and_not_long_after(
         begun = told[-1][0] + pace.silence
 
 
-def cycles(pace: Pace, silences: list[float]) -> tuple[list[Exchange], list[float]]:
-    """Reads of 2 registers, each so long after the one before; and when they were written."""
-    served, written, at = [], [], 100.0
+def cycles(pace: Pace, silences: list[float]) -> tuple[list[Exchange], list[Noted]]:
+    """Reads of 2 registers, each so long after the one before; and what the master noted."""
+    served, noted, at = [], [], 100.0
     for silence in [0.0, *silences]:
         at += silence
         over = at + pace.limit(2) - pace.silence
-        served.append(Exchange(at, over))
-        written.append(at)
+        served.append(Exchange(at, over, told=[(over - 0.01, 5), (over, 4)]))
+        noted.append(Noted(at, heard=[(over - 0.01, 5), (over, 4)]))
         at = over
-    return served, written
+    return served, noted
 
 
 def test_a_silence_that_is_too_short_is_a_violation() -> None:
-    served, written = cycles(FAST, [0.00176, 0.00174, 0.00013, 0.004])
+    served, noted = cycles(FAST, [0.00176, 0.00174, 0.00013, 0.004])
 
-    judged = judge(served, FAST, written)
+    judged = judge(served, FAST, noted)
 
-    assert (judged.violations, judged.silences) == (2, 4)
+    assert (judged.violations, judged.reads) == (2, 4)
 
 
 def test_a_read_is_measured_from_request_to_request() -> None:
-    served, written = cycles(FAST, [FAST.silence + 0.0001] * 3)
+    served, noted = cycles(FAST, [FAST.silence + 0.0001] * 3)
 
-    assert judge(served, FAST, written).seconds == pytest.approx(FAST.limit(2) + 0.0001)
+    assert judge(served, FAST, noted).seconds == pytest.approx(FAST.limit(2) + 0.0001)
 
 
 @given(st.lists(st.floats(0.0, 0.05), min_size=1, max_size=20), st.data())
@@ -169,29 +174,70 @@ def test_however_late_the_emulator_is_a_master_that_waited_is_not_blamed(
     late: list[float], data: st.DataObject
 ) -> None:
     pace = Pace(data.draw(SPEEDS))
-    slaves, written = Slaves(pace), [100.0]
+    slaves, noted = Slaves(pace), [Noted(100.0)]
     for lateness in late:
-        slaves.hear(READ, written[-1] + data.draw(st.floats(0.0, 0.05)))
+        slaves.hear(READ, noted[-1].written + data.draw(st.floats(0.0, 0.05)))
         told = 0.0
         while slaves.due is not None:
             told = max(told, slaves.due) + lateness
-            slaves.take(told)
-        written.append(told + pace.silence)
-    slaves.hear(READ, written[-1])
+            noted[-1].heard.append((told, len(slaves.take(told))))
+        noted.append(Noted(told + pace.silence))
+    slaves.hear(READ, noted[-1].written)
 
-    judged = judge(slaves.served, pace, written)
+    judged = judge(slaves.served, pace, noted)
 
     assert judged.violations == 0
 
 
-def test_a_read_that_the_emulator_disturbed_is_counted_as_such() -> None:
-    served, written = cycles(SLOW, [SLOW.silence] * 3)
-    served[1].late = 0.001
-    written[2] -= 0.001
+def lag(noted: Noted) -> None:
+    """Its last bytes are heard late, together."""
+    noted.heard = [(noted.heard[-1][0] + 0.001, 9)]
 
-    judged = judge(served, SLOW, written)
 
-    assert judged.late == 2
+def preempt(noted: Noted) -> None:
+    """Something else runs before the request."""
+    noted.waited = 0.001
+
+
+def hold_back(noted: Noted) -> None:
+    """The request reaches the wire late."""
+    noted.written -= 0.001
+
+
+@pytest.mark.parametrize(
+    ("disturb", "which", "disturbed"),
+    [(lag, 1, 1), (preempt, 4, 1), (hold_back, 2, 2), (hold_back, 4, 1)],
+)
+def test_a_read_of_which_the_machine_took_a_part_is_told_of_and_left_out(
+    disturb: Callable[[Noted], None], which: int, disturbed: int
+) -> None:
+    served, noted = cycles(SLOW, [SLOW.silence] * 4)
+    disturb(noted[which])
+
+    judged = judge(served, SLOW, noted)
+
+    assert (judged.disturbed, judged.reads) == (disturbed, 4)
+
+
+def test_the_median_is_of_those_that_were_not_disturbed() -> None:
+    served, noted = cycles(SLOW, [SLOW.silence, 9.0, 9.0, 9.0, 9.0, SLOW.silence, SLOW.silence])
+    for slow in noted[1:5]:
+        lag(slow)
+
+    judged = judge(served, SLOW, noted)
+
+    assert judged.seconds == pytest.approx(SLOW.limit(2))
+    assert judged.of_all == pytest.approx(SLOW.limit(2) - SLOW.silence + 9.0)
+
+
+def test_where_the_machine_disturbed_nearly_all_the_median_is_of_all() -> None:
+    served, noted = cycles(SLOW, [9.0, SLOW.silence, 9.0])
+    lag(noted[0])
+    lag(noted[2])
+
+    judged = judge(served, SLOW, noted)
+
+    assert judged.seconds == judged.of_all == pytest.approx(SLOW.limit(2) - SLOW.silence + 9.0)
 
 
 def test_a_master_that_does_not_tell_when_it_wrote_is_judged_by_what_was_seen() -> None:
