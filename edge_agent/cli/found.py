@@ -45,11 +45,11 @@ BEGINS = Phrase(
 )
 CHAIN = Phrase(en="its SunSpec models: {models}", vi="các mô hình SunSpec của nó: {models}")
 OTHERS = Phrase(en="or {profiles}", vi="hoặc {profiles}")
-UNKNOWN = Phrase(en="no profile fits", vi="không có profile nào khớp")
+UNKNOWN = Phrase(en="no profile fits", vi="không có hồ sơ nào khớp")
 SAYS = Phrase(en="{table} {address} is {value}", vi="{table} {address} là {value}")
 REFUSES = Phrase(
     en="refuses {table} {address} with exception {code}",
-    vi="từ chối {table} {address} với ngoại lệ {code}",
+    vi="từ chối {table} {address} với mã lỗi {code}",
 )
 SLOW = Phrase(en="slow: the first answer took {ms} ms", vi="chậm: câu trả lời đầu mất {ms} ms")
 GARBLED = Phrase(

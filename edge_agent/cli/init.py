@@ -63,7 +63,7 @@ EXISTS = Phrase(
 )
 MAKE_DIRECTORY = Phrase(
     en="install -d {path}    # where the outbox will be",
-    vi="install -d {path}    # nơi chứa outbox",
+    vi="install -d {path}    # nơi chứa hộp gửi",
 )
 ENROL = Phrase(
     en="edge-agent enroll {agent}.enroll.yaml    # the bundle from the collector",

@@ -80,7 +80,7 @@ BLOCK = Phrase(
 )
 REFUSED = Phrase(
     en="unit {unit} at {place} refuses {table} {first} to {last}: exception {code}{meaning}",
-    vi="địa chỉ {unit} tại {place} từ chối {table} {first} đến {last}: ngoại lệ {code}{meaning}",
+    vi="địa chỉ {unit} tại {place} từ chối {table} {first} đến {last}: mã lỗi {code}{meaning}",
 )
 MEANINGS = {
     1: Phrase(en=", it does not know this table", vi=", thiết bị không có bảng này"),
