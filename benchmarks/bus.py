@@ -31,7 +31,7 @@ from benchmarks.processes import waited_seconds
 from benchmarks.report import Report
 from device_profiles.registers import Table
 from edge_agent.bus.modbus import ModbusLink
-from edge_agent.bus.plan import Request
+from edge_agent.bus.request import Request
 from edge_agent.bus.serial_port import SerialPort
 from edge_agent.bus.settings import RtuBus
 
