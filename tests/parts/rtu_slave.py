@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import select
 import struct
-import threading
 import time
-import tty
 from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from parts.plug import Plug
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -87,42 +85,37 @@ class RtuSlave:
     script: deque[Callable[[bytes], Iterator[tuple[float, bytes]]]] = field(default_factory=deque)
     asked: list[Asked] = field(default_factory=list)
     replied_at: list[float] = field(default_factory=list)
+    _begun: bytes = b""
+
+    def __post_init__(self) -> None:
+        self._plug = Plug(self.port, self._hear)
 
     def plug_in(self) -> None:
         """Let the port appear."""
-        self._master, slave = os.openpty()
-        tty.setraw(slave)
-        self.port.symlink_to(os.ttyname(slave))
-        self._slave = slave
-        self._stop_read, self._stop_write = os.pipe()
-        self._thread = threading.Thread(target=self._serve, daemon=True)
-        self._thread.start()
+        self._begun = b""
+        self._plug.plug_in()
 
     def pull_out(self) -> None:
         """Let the port vanish, as a USB adapter does."""
-        os.write(self._stop_write, b"x")
-        self._thread.join()
-        for descriptor in (self._slave, self._master, self._stop_read, self._stop_write):
-            os.close(descriptor)
-        self.port.unlink()
+        self._plug.pull_out()
 
-    def _serve(self) -> None:
-        buffer = b""
-        while True:
-            readable, _, _ = select.select([self._master, self._stop_read], [], [])
-            if self._stop_read in readable:
-                return
-            buffer += os.read(self._master, 256)
-            while len(buffer) >= (size := _size(buffer)):
-                request, buffer = buffer[:size], buffer[size:]
-                self._take(request)
+    def move(self) -> None:
+        """Pull it out, and plug it in elsewhere."""
+        self._begun = b""
+        self._plug.move()
+
+    def _hear(self, data: bytes) -> None:
+        self._begun += data
+        while len(self._begun) >= (size := _size(self._begun)):
+            request, self._begun = self._begun[:size], self._begun[size:]
+            self._take(request)
 
     def _take(self, request: bytes) -> None:
         if crc16(request[:-2]) != request[-2:]:
             return
         if request[1] == IDENTIFICATION:
             if request[0] in self.units:
-                os.write(self._master, framed(bytes([request[0], IDENTIFICATION | 0x80, 1])))
+                self._plug.say(framed(bytes([request[0], IDENTIFICATION | 0x80, 1])))
             return
         unit, function, address, count = struct.unpack(">BBHH", request[:-2])
         self.asked.append(Asked(time.monotonic(), unit, function, address, count))
@@ -131,7 +124,7 @@ class RtuSlave:
             return
         for wait, chunk in behave(self._reply(unit, function, address, count)):
             time.sleep(wait)
-            os.write(self._master, chunk)
+            self._plug.say(chunk)
             self.replied_at.append(time.monotonic())
 
     def _reply(self, unit: int, function: int, address: int, count: int) -> bytes:
