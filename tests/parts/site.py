@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import re
 import sqlite3
 import subprocess
@@ -76,15 +77,21 @@ def simulated_street(
         {"id": "street", "kind": "tcp", "port": 0, "devices": [said(WATER), said(SIGNAL)]},
         {"id": "cabinet", "kind": "rtu", "link": str(line), "devices": [said(METER)]},
     ]
+    with simulated(directory, buses) as ready:
+        yield Street(int(_found(r"tcp 127\.0\.0\.1:(\d+)", ready[0])), line)
+
+
+@contextlib.contextmanager
+def simulated(directory: Path, buses: list[dict[str, Any]], **more: object) -> Iterator[list[str]]:
+    """Buses of a scenario, answering; gives what the simulator says of each."""
     scenario = directory / "scenario.yaml"
-    scenario.write_text(yaml.safe_dump({"schema": "simulation/1", "buses": buses}))
+    scenario.write_text(yaml.safe_dump({"schema": "simulation/1", "buses": buses} | more))
     with subprocess.Popen(
         [PROGRAM, "simulate", scenario], stdout=subprocess.PIPE, text=True
     ) as process:
         assert process.stdout is not None
-        ready = [process.stdout.readline() for _ in buses]
         try:
-            yield Street(int(_found(r"tcp 127\.0\.0\.1:(\d+)", ready[0])), line)
+            yield [process.stdout.readline() for _ in buses]
         finally:
             process.terminate()
 
@@ -112,6 +119,15 @@ class AgentProcess(Program):
     def config_file(self) -> Path:
         """Its configuration file."""
         return self.directory / "agent.yaml"
+
+    def status(self) -> dict[str, Any]:
+        """Its state, as last written."""
+        state: dict[str, Any] = json.loads((self.directory / "status.json").read_text())
+        return state
+
+    def device(self, name: str) -> dict[str, Any]:
+        """A device in its state."""
+        return next(device for device in self.status()["devices"] if device["id"] == name)
 
     @property
     def outbox(self) -> Path:
