@@ -6,22 +6,11 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field, StrictBool
 
-from device_profiles.meaning import FLAG_BITS, Channel, ChannelKind, Stored, ValidIf
+from device_profiles.meaning import Channel, Stored
 from device_profiles.registers import ADDRESS_MAX, MAX_REGISTERS, Table, Type, natural_order
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-__all__ = [
-    "FLAG_BITS",
-    "AnyChannel",
-    "Channel",
-    "ChannelKind",
-    "FieldChannel",
-    "RegisterChannel",
-    "Stored",
-    "ValidIf",
-]
 
 
 class RegisterChannel(Channel):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from device_profiles.channel import Stored
+from device_profiles.meaning import Stored
 from device_profiles.registers import Table, Type, natural_order
 from telemetry.settings import Settings
 

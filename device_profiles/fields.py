@@ -11,8 +11,8 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from device_profiles import scaling
-from device_profiles.channel import FLAG_BITS
 from device_profiles.decode import Doubted
+from device_profiles.meaning import FLAG_BITS
 from telemetry.sample import (
     NOT_A_NUMBER,
     NOT_VALID,

@@ -15,11 +15,11 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 from device_profiles import references
 from device_profiles.addressing import Addressing
 from device_profiles.behaviour import Group, Limits, Serial, Timing
-from device_profiles.channel import Channel, ChannelKind, FieldChannel, RegisterChannel, Stored
+from device_profiles.channel import FieldChannel, RegisterChannel
 from device_profiles.defaults import Defaults, FieldDefaults, RegisterDefaults, inherited
 from device_profiles.evidence import Example, RegisterExample, Source
 from device_profiles.identify import Identify, KnownRegister, Probe
-from device_profiles.registers import Table, Type
+from device_profiles.meaning import Channel
 from device_profiles.repeat import Entries, times
 from device_profiles.writing import Command
 from telemetry.names import CHANNEL, DEVICE, is_name
@@ -29,26 +29,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from telemetry.settings import Place
-
-__all__ = [
-    "AnyProfile",
-    "Channel",
-    "ChannelKind",
-    "Example",
-    "FieldChannel",
-    "FieldProfile",
-    "Group",
-    "Limits",
-    "ModbusProfile",
-    "Profile",
-    "RegisterChannel",
-    "Serial",
-    "Source",
-    "Stored",
-    "Table",
-    "Timing",
-    "Type",
-]
 
 FieldProtocol = Literal[
     "plantower",

@@ -14,9 +14,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from device_profiles.behaviour import Group, Limits
-    from device_profiles.channel import Channel, RegisterChannel, ValidIf
+    from device_profiles.channel import RegisterChannel
     from device_profiles.evidence import Example, RegisterExample
     from device_profiles.identify import Identify, KnownRegister, Probe
+    from device_profiles.meaning import Channel, ValidIf
     from telemetry.settings import Place
 
     Problems = Iterator[tuple[Place, str]]

@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from device_profiles.behaviour import Group
-    from device_profiles.model import AnyProfile, Source
+    from device_profiles.evidence import Source
+    from device_profiles.model import AnyProfile
 
 HERE = Path(__file__).parent
 

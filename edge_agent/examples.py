@@ -10,7 +10,8 @@ from device_profiles.model import FieldProfile, ModbusProfile
 from device_profiles.references import depended_on
 from device_profiles.registers import Type
 from edge_agent.bus.inquiry import inquiries
-from edge_agent.bus.request import Request, decode_reply, decode_round
+from edge_agent.bus.planned import decode_round
+from edge_agent.bus.request import Request, decode_reply
 from edge_agent.protocols import PROTOCOLS
 from edge_agent.protocols.conversation import Refused, replay
 from telemetry.sample import NO_REPLY
@@ -19,8 +20,8 @@ from telemetry.settings import spell
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from device_profiles.channel import Channel
     from device_profiles.evidence import Example, RegisterExample
+    from device_profiles.meaning import Channel
     from device_profiles.model import AnyProfile
     from telemetry.sample import Flag, Value
     from telemetry.settings import Place

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, TypeVar
 
 from device_profiles.model import ModbusProfile
 from device_profiles.registers import ADDRESS_MAX
+from edge_agent.bus.cost import Cost
 from edge_agent.bus.inquiry import inquiries
-from edge_agent.bus.plan import Cost, plan
+from edge_agent.bus.plan import plan
 from edge_agent.bus.rounds import Reads, reads
 from edge_agent.bus.settings import AsciiBus, Line, SerialBus, SerialOverTcpBus
 from edge_agent.protocols import PROTOCOLS
@@ -20,7 +21,7 @@ from edge_agent.sampling.settings import wanted
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from device_profiles.channel import Channel
+    from device_profiles.meaning import Channel
     from device_profiles.model import AnyProfile
     from edge_agent.bus.settings import AnyBus
     from edge_agent.config import DeviceSettings

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from device_profiles.loader import UnknownProfile, find
 from device_profiles.model import ModbusProfile
-from edge_agent.bus.plan import Cost
+from edge_agent.bus.cost import Cost
 from edge_agent.bus.rounds import Reads, share, timetable
 from edge_agent.config import AgentConfig
 from edge_agent.planning import address_of, cost_on, misfits, placed, reads_of

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from device_profiles.channel import FieldChannel
-    from edge_agent.bus.plan import Cost
-    from edge_agent.bus.request import Decoded
+    from edge_agent.bus.cost import Cost
+    from edge_agent.bus.planned import Decoded
     from edge_agent.protocols.conversation import Fields, Question, Spoken
     from telemetry.sample import Flag
 

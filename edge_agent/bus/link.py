@@ -11,7 +11,7 @@ from edge_agent.bus.request import Request
 from edge_agent.bus.settings import SerialBus, SerialOverTcpBus
 
 if TYPE_CHECKING:
-    from edge_agent.bus.request import Answer, Planned
+    from edge_agent.bus.planned import Answer, Planned
     from edge_agent.bus.settings import AnyBus
     from edge_agent.site import SiteDevice
 

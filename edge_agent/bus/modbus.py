@@ -21,7 +21,7 @@ from edge_agent.bus.settings import AsciiBus, RtuBus, RtuOverTcpBus, UdpBus
 from edge_agent.bus.stream import stream_for
 
 if TYPE_CHECKING:
-    from edge_agent.bus.plan import Request
+    from edge_agent.bus.request import Request
     from edge_agent.bus.settings import ModbusBus
     from edge_agent.bus.stream import ByteStream
 

@@ -30,7 +30,7 @@ from edge_agent.bus.frames import EXCEPTION, IDENTIFICATION
 if TYPE_CHECKING:
     from pymodbus.pdu import ModbusPDU
 
-    from edge_agent.bus.plan import Request
+    from edge_agent.bus.request import Request
 
 READS: dict[Table, tuple[type[ModbusPDU], type[ModbusPDU]]] = {
     Table.COIL: (ReadCoilsRequest, ReadCoilsResponse),

@@ -8,11 +8,10 @@ What a channel leans on (`sf`, `valid_if`) is in the same read wherever one read
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
-from edge_agent.bus.request import Request, ShortReply, decode_reply
-from edge_agent.bus.wire import Wire
+from edge_agent.bus.cost import Cost
+from edge_agent.bus.request import Request
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -20,68 +19,13 @@ if TYPE_CHECKING:
     from device_profiles.behaviour import Limits
     from device_profiles.channel import RegisterChannel
     from device_profiles.registers import Table
-    from edge_agent.bus.request import Planned
 
-__all__ = ["ChannelTooWide", "Cost", "Request", "ShortReply", "decode_reply", "plan"]
-
-FRAME_CHARS = 8 + 5
-"""Characters of a read and its reply beside the data (Modbus over Serial Line V1.02, §2.3)."""
-
-ASCII_CHARS = 17 + 11
-"""The same in ASCII mode, which writes each byte as two characters (ibid., §2.5.2)."""
+FEWEST = Cost(char_seconds=0.0, overhead_seconds=1.0)
+"""For a device whose values belong together only within one read: as few as it answers."""
 
 
 class ChannelTooWide(ValueError):
     """A channel needs more registers than one read may ask for."""
-
-
-@dataclass(frozen=True, slots=True)
-class Cost:
-    """What reading takes on this bus, in seconds: for each byte of data, and each request."""
-
-    char_seconds: float
-    overhead_seconds: float
-
-    @classmethod
-    def serial(cls, baud: int, *, char_bits: int = 10, turnaround: float = 0.1) -> Self:
-        """On a serial line; `turnaround`: seconds until the device starts to answer."""
-        wire = Wire(baud=baud, bits=char_bits)
-        frames = FRAME_CHARS * wire.character
-        return cls(wire.character, frames + 2 * wire.silence + turnaround)
-
-    @classmethod
-    def ascii(cls, baud: int, *, char_bits: int = 10, turnaround: float = 0.1) -> Self:
-        """On a serial line in ASCII mode, whose frames begin with a colon and need no silence."""
-        character = Wire(baud=baud, bits=char_bits).character
-        return cls(2 * character, ASCII_CHARS * character + turnaround)
-
-    @classmethod
-    def stream(cls, baud: int, *, char_bits: int = 10, turnaround: float = 0.1) -> Self:
-        """On a serial line, in a protocol whose questions know all their bytes."""
-        return cls(Wire(baud=baud, bits=char_bits).character, turnaround)
-
-    @classmethod
-    def tcp(cls, *, round_trip: float = 0.01) -> Self:
-        """On a network, where only the number of requests counts."""
-        return cls(1e-6, round_trip)
-
-    def seconds(self, request: Planned) -> float:
-        """How long a request takes, with its reply."""
-        return request.seconds(self)
-
-    def exchange(self, size: int) -> float:
-        """How long `size` bytes take, there and back."""
-        return self.overhead_seconds + self.char_seconds * size
-
-    def read(self, table: Table, count: int) -> float:
-        """How long it takes to read `count` registers or bits."""
-        return self.overhead_seconds + self.char_seconds * (
-            count / 8 if table.is_bits else 2 * count
-        )
-
-
-FEWEST = Cost(char_seconds=0.0, overhead_seconds=1.0)
-"""For a device whose values belong together only within one read: as few as it answers."""
 
 
 def plan(

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from edge_agent.bus.request import Planned
+    from edge_agent.bus.planned import Planned
     from telemetry.sample import Flag
 
 STUBBORN = 3

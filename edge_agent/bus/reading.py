@@ -20,14 +20,15 @@ from edge_agent.bus.failures import (
     DeviceException,
 )
 from edge_agent.bus.health import is_silence
-from edge_agent.bus.request import Request, decode_round
+from edge_agent.bus.planned import decode_round
+from edge_agent.bus.request import Request
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from edge_agent.bus.failures import ReadFailed
+    from edge_agent.bus.planned import Answer, Planned
     from edge_agent.bus.quarantine import Quarantine
-    from edge_agent.bus.request import Answer, Planned
     from telemetry.sample import Flag, Value
 
 

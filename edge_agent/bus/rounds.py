@@ -13,14 +13,15 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import TYPE_CHECKING, TypeVar
 
+from edge_agent.bus.planned import seconds
 from edge_agent.bus.schedule import phases
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from device_profiles.channel import Channel
-    from edge_agent.bus.plan import Cost
-    from edge_agent.bus.request import Planned
+    from device_profiles.meaning import Channel
+    from edge_agent.bus.cost import Cost
+    from edge_agent.bus.planned import Planned
 
 C = TypeVar("C", bound="Channel")
 
@@ -58,7 +59,7 @@ class Round:
 
     def seconds(self, cost: Cost) -> float:
         """The bus's time that it takes."""
-        return sum(map(cost.seconds, self.requests))
+        return seconds(self.requests, cost)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +90,11 @@ def reads(
     """
     intervals = sorted(channels)
     apart = {interval: plan(channels[interval]) for interval in intervals}
-    seconds = {each: sum(map(cost.seconds, planned)) for each, planned in apart.items()}
+    alone = {interval: seconds(planned, cost) for interval, planned in apart.items()}
     together: dict[tuple[float, ...], tuple[Planned, ...]] = {}
     for met in _meetings(intervals):
         planned = plan([channel for interval in met for channel in channels[interval]])
-        if sum(map(cost.seconds, planned)) < sum(seconds[each] for each in met) * (1 - 1e-9):
+        if seconds(planned, cost) < sum(alone[interval] for interval in met) * (1 - 1e-9):
             together[met] = planned
     return Reads(apart, together)
 

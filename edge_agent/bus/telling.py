@@ -11,7 +11,7 @@ from edge_agent.bus.health import LONGEST_PAUSE
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from device_profiles.channel import Channel
+    from device_profiles.meaning import Channel
     from edge_agent.bus.rounds import Round
 
 logger = logging.getLogger(__name__)

@@ -17,7 +17,7 @@ from edge_agent.load import Fit, load_of, percent
 from telemetry.language import Lang, Phrase
 
 if TYPE_CHECKING:
-    from edge_agent.bus.request import Planned
+    from edge_agent.bus.planned import Planned
     from edge_agent.bus.rounds import Round
     from edge_agent.bus.settings import AnyBus
     from edge_agent.load import Load

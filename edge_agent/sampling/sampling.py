@@ -7,7 +7,7 @@ import math
 from functools import partial
 from typing import TYPE_CHECKING
 
-from device_profiles.channel import ChannelKind
+from device_profiles.meaning import ChannelKind
 from edge_agent.sampling.course import Course, counter, gauge
 from edge_agent.sampling.flat import Flat
 from edge_agent.sampling.pipeline import Judges, Pipeline
@@ -17,7 +17,7 @@ from edge_agent.sampling.spike import Spike
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from device_profiles.channel import Channel
+    from device_profiles.meaning import Channel
     from edge_agent.sampling.pipeline import Counts
     from edge_agent.site import SiteDevice
     from telemetry.sample import Sample

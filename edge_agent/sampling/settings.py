@@ -14,7 +14,7 @@ from telemetry.settings import Settings
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from device_profiles.channel import Channel
+    from device_profiles.meaning import Channel
 
 C = TypeVar("C", bound="Channel")
 

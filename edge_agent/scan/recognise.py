@@ -16,7 +16,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from device_profiles.registers import Table
-from edge_agent.bus.plan import decode_reply
+from edge_agent.bus.request import decode_reply
 from edge_agent.scan.signature import in_chain, is_coded, worth
 from edge_agent.scan.sunspec import WORDS, Walk
 from telemetry.sample import NOT_A_NUMBER, NOT_VALID, SENTINEL, Flag, Quality
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from device_profiles.channel import RegisterChannel
     from device_profiles.model import ModbusProfile
-    from edge_agent.bus.plan import Request
+    from edge_agent.bus.request import Request
     from edge_agent.scan.signature import Signature
     from edge_agent.scan.sunspec import Model
     from telemetry.sample import Value

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 from edge_agent.bus.failures import BadReply, BusDown, DeviceException, NoReply, ReadFailed
 from edge_agent.bus.health import is_silence
 from edge_agent.bus.modbus import ModbusLink
-from edge_agent.bus.plan import Request
+from edge_agent.bus.request import Request
 from edge_agent.scan.recognise import Read, Recognition, WhoAreYou
 from edge_agent.scan.sweep import PATIENCE, WAIT, Heard, Probe, Sweep
 

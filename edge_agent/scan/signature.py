@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from device_profiles.registers import ADDRESS_MAX
-from edge_agent.bus.plan import Cost, Request, plan
+from edge_agent.bus.cost import Cost
+from edge_agent.bus.plan import plan
+from edge_agent.bus.request import Request
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

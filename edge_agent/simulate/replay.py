@@ -18,7 +18,8 @@ from edge_agent.simulate.sunspec import USUAL, around
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from device_profiles.model import ModbusProfile, RegisterChannel
+    from device_profiles.channel import RegisterChannel
+    from device_profiles.model import ModbusProfile
     from edge_agent.simulate.scenario import Event
     from edge_agent.simulate.signal import Signal
     from edge_agent.simulate.slave import Image

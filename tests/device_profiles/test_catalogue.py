@@ -12,11 +12,15 @@ from device_profiles.decode import decoder
 from device_profiles.encode import encode
 from device_profiles.model import ModbusProfile
 from device_profiles.registers import Type
-from edge_agent.bus.plan import Cost, decode_reply, plan
+from edge_agent.bus.cost import Cost
+from edge_agent.bus.plan import plan
+from edge_agent.bus.planned import seconds
+from edge_agent.bus.request import decode_reply
 from edge_agent.examples import mismatches
 
 if TYPE_CHECKING:
-    from device_profiles.model import AnyProfile, RegisterChannel
+    from device_profiles.channel import RegisterChannel
+    from device_profiles.model import AnyProfile
     from telemetry.sample import Value
 
 IDS = tuple(loader.catalogue())
@@ -96,7 +100,7 @@ def test_every_group_can_be_planned_on_the_slowest_line_that_the_device_knows(
         wanted = [channel for channel in profile.channels if channel.group == name]
         requests = plan(wanted, profile.limits, cost)
 
-        assert sum(map(cost.seconds, requests)) < group.interval
+        assert seconds(requests, cost) < group.interval
 
 
 def test_the_recorded_reply_of_a_pzem_is_read_in_one_request() -> None:

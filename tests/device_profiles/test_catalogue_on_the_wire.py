@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from device_profiles import loader
 from device_profiles.model import ModbusProfile
 from device_profiles.registers import Type
-from edge_agent.bus.plan import Cost, plan
-from edge_agent.bus.request import decode_round
+from edge_agent.bus.cost import Cost
+from edge_agent.bus.plan import plan
+from edge_agent.bus.planned import decode_round
 from edge_agent.simulate.replay import Replay
 from edge_agent.simulate.signal import Constant
 from edge_agent.simulate.slave import READS, answer
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from device_profiles.channel import RegisterChannel
-    from edge_agent.bus.plan import Request
+    from edge_agent.bus.request import Request
     from edge_agent.simulate.slave import Image
     from telemetry.sample import Flag, Value
 

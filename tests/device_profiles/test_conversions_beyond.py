@@ -18,7 +18,8 @@ from pydantic import ValidationError
 
 from device_profiles.behaviour import Limits
 from device_profiles.channel import RegisterChannel
-from edge_agent.bus.plan import Cost, plan
+from edge_agent.bus.cost import Cost
+from edge_agent.bus.plan import plan
 from edge_agent.bus.request import Request, decode_reply
 
 FORMATS = {

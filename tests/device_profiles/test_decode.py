@@ -12,9 +12,9 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
+from device_profiles.channel import RegisterChannel
 from device_profiles.decode import Doubted, decoder
 from device_profiles.encode import NotEncodable, encode
-from device_profiles.model import RegisterChannel
 from telemetry.sample import (
     NOT_A_NUMBER,
     NOT_VALID,

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from device_profiles import loader
-from device_profiles.model import FieldProfile, ModbusProfile, RegisterChannel
+from device_profiles.channel import RegisterChannel
+from device_profiles.model import FieldProfile, ModbusProfile
 from telemetry.settings import SettingsError
 
 if TYPE_CHECKING:

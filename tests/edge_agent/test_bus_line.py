@@ -15,7 +15,7 @@ from device_profiles.registers import Table, Type
 from edge_agent.bus.failures import BadReply, BusDown, DeviceException, NoReply, ReadFailed
 from edge_agent.bus.frames import AsciiFrames
 from edge_agent.bus.modbus import ModbusLink
-from edge_agent.bus.plan import Request
+from edge_agent.bus.request import Request
 from edge_agent.bus.settings import AsciiBus, RtuBus
 from parts.rtu_slave import framed
 from parts.scripted_stream import DELIVERIES, ScriptedStream, one_by_one, together

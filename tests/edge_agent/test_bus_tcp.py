@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING
 import pytest
 from pyModbusTCP.server import ModbusServer  # type: ignore[import-untyped]
 
-from device_profiles.model import RegisterChannel
+from device_profiles.channel import RegisterChannel
 from device_profiles.registers import Table, Type
 from edge_agent.bus.failures import BadReply, BusDown, DeviceException, NoReply
 from edge_agent.bus.modbus import ModbusLink
-from edge_agent.bus.plan import Request
+from edge_agent.bus.request import Request
 from edge_agent.bus.settings import TcpBus
 from parts.processes import free_port
 

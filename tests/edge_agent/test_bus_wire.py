@@ -11,7 +11,7 @@ import pytest
 
 from device_profiles.registers import Table
 from edge_agent.bus.modbus import ModbusLink
-from edge_agent.bus.plan import Request
+from edge_agent.bus.request import Request
 from edge_agent.bus.settings import RtuBus
 from edge_agent.bus.stream import stream_for
 from parts.wire import Pace, Watched, wire

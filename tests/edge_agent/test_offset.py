@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from device_profiles.behaviour import Limits
 from device_profiles.registers import ADDRESS_MAX, Table
 from edge_agent import site
-from edge_agent.bus.plan import Request
+from edge_agent.bus.request import Request
+from parts.profiles import modbus
 from telemetry.settings import SettingsError
-from tests.parts.profiles import modbus
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,11 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from device_profiles.behaviour import Limits
+from device_profiles.channel import RegisterChannel
 from device_profiles.encode import encode
-from device_profiles.model import Limits, RegisterChannel
 from device_profiles.registers import Table, Type
-from edge_agent.bus.plan import ChannelTooWide, Cost, Request, ShortReply, decode_reply, plan
-from edge_agent.bus.request import decode_round
+from edge_agent.bus.cost import Cost
+from edge_agent.bus.plan import ChannelTooWide, plan
+from edge_agent.bus.planned import ShortReply, decode_round, seconds
+from edge_agent.bus.request import Request, decode_reply
 from edge_agent.bus.wire import Wire
 from telemetry.sample import ILLEGAL_ADDRESS, NOT_A_NUMBER, NOT_VALID, OUT_OF_RANGE, UNKNOWN_CODE
 
@@ -156,7 +159,7 @@ def test_a_short_reply_is_no_reply() -> None:
 def test_a_read_costs_its_wire_time_and_the_devices(baud: int) -> None:
     (request,) = plan([channel(address) for address in range(10)], NO_LIMITS, SLOW)
 
-    seconds = Cost.serial(baud, turnaround=0.02).seconds(request)
+    seconds = request.seconds(Cost.serial(baud, turnaround=0.02))
 
     silence = Wire(baud=baud, bits=10).silence
     assert seconds == pytest.approx((8 + 5 + 20) * 10 / baud + 2 * silence + 0.02)
@@ -165,7 +168,7 @@ def test_a_read_costs_its_wire_time_and_the_devices(baud: int) -> None:
 def test_in_ascii_mode_each_byte_is_two_characters() -> None:
     (request,) = plan([channel(0)], NO_LIMITS, SLOW)
 
-    seconds = Cost.ascii(9600, turnaround=0).seconds(request)
+    seconds = request.seconds(Cost.ascii(9600, turnaround=0))
 
     ask, reply = len(":010300000001FB\r\n"), len(":0103020007F3\r\n")
     assert seconds == pytest.approx((ask + reply) * 10 / 9600)
@@ -394,9 +397,9 @@ def test_no_plan_costs_more_than_reading_each_channel_by_itself(
 ) -> None:
     wanted = [one for one in wanted if limits.bounds(one)]
 
-    together = sum(map(cost.seconds, plan(wanted, limits, cost)))
+    together = seconds(plan(wanted, limits, cost), cost)
 
-    assert together <= sum(cost.seconds(Request.of([one])) for one in wanted) + 1e-9
+    assert together <= seconds([Request.of([one]) for one in wanted], cost) + 1e-9
 
 
 @given(
@@ -409,7 +412,7 @@ def test_no_way_of_cutting_is_cheaper(addresses: list[int], cost: Cost, room: in
 
     requests = plan([channel(a) for a in addresses], Limits(max_registers=room), cost)
 
-    assert sum(map(cost.seconds, requests)) == pytest.approx(cheapest(addresses, cost, room))
+    assert seconds(requests, cost) == pytest.approx(cheapest(addresses, cost, room))
 
 
 def cheapest(addresses: list[int], cost: Cost, room: int) -> float:

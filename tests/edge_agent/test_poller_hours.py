@@ -30,7 +30,7 @@ from telemetry.sample import NO_REPLY, Sample
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from edge_agent.bus.request import Answer, Planned
+    from edge_agent.bus.planned import Answer, Planned
 
 LINE = RtuBus.model_validate({"id": "line", "transport": "modbus-rtu", "port": "/dev/ttyS0"})
 NET = TcpBus.model_validate({"id": "net", "transport": "modbus-tcp", "host": "127.0.0.1"})
@@ -95,7 +95,7 @@ class ScriptedLine:
             await asyncio.sleep(device.response)
             self.drain = device.profile.timing.response_timeout
             raise failure
-        await asyncio.sleep(device.cost.seconds(request))
+        await asyncio.sleep(request.seconds(device.cost))
         if failure is not None:
             raise failure
         return self.words([7] * request.count)
@@ -264,7 +264,7 @@ def test_a_sample_has_the_time_of_its_last_reply_not_of_decoding_nor_of_asking()
 
     first = street.samples[0]
     last_asked = [at for at, _, _ in link.asked if at * 1000 <= first.at][-1]
-    wire = 1000 * max(on_it[0].cost.seconds(r) for r in on_it[0].rounds[0].requests)
+    wire = 1000 * max(r.seconds(on_it[0].cost) for r in on_it[0].rounds[0].requests)
     assert 1000 * last_asked < first.at <= 1000 * last_asked + wire + 1
 
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from device_profiles.model import Limits, RegisterChannel
-from edge_agent.bus.plan import Cost, Request, plan
+from device_profiles.behaviour import Limits
+from device_profiles.channel import RegisterChannel
+from edge_agent.bus.cost import Cost
+from edge_agent.bus.plan import plan
 from edge_agent.bus.quarantine import Quarantine
+from edge_agent.bus.request import Request
 from telemetry.sample import ILLEGAL_ADDRESS
 
 

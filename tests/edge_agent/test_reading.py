@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from device_profiles.behaviour import Limits
 from device_profiles.channel import RegisterChannel
-from device_profiles.model import Limits
+from edge_agent.bus.cost import Cost
 from edge_agent.bus.failures import (
     BadReply,
     BusDown,
@@ -20,7 +21,7 @@ from edge_agent.bus.failures import (
     NoReply,
     ReadFailed,
 )
-from edge_agent.bus.plan import Cost, plan
+from edge_agent.bus.plan import plan
 from edge_agent.bus.quarantine import STUBBORN, Quarantine
 from edge_agent.bus.reading import Reading
 from edge_agent.bus.request import Request

@@ -9,9 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from device_profiles.behaviour import Limits
 from device_profiles.channel import RegisterChannel
-from device_profiles.model import Limits
-from edge_agent.bus.plan import Cost, plan
+from edge_agent.bus.cost import Cost
+from edge_agent.bus.plan import plan
+from edge_agent.bus.planned import seconds
 from edge_agent.bus.rounds import Reads, reads, share, spread, timetable
 
 if TYPE_CHECKING:
@@ -119,7 +121,7 @@ def test_together_is_never_dearer_and_brings_the_same(own: Reads) -> None:
     for met, joint in own.together.items():
         apart = [request for interval in met for request in own.apart[interval]]
 
-        assert sum(map(COST.seconds, joint)) < sum(map(COST.seconds, apart))
+        assert seconds(joint, COST) < seconds(apart, COST)
         assert {c.id for r in joint for c in r.channels} == {
             c.id for r in apart for c in r.channels
         }

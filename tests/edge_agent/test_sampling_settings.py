@@ -16,7 +16,7 @@ from telemetry.settings import SettingsError
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from device_profiles.channel import Channel
+    from device_profiles.meaning import Channel
     from edge_agent.site import SiteDevice
 
 PROFILE = """\

@@ -14,7 +14,7 @@ from edge_agent.scan.sunspec import MOST_MODELS, Model, Walk
 from edge_agent.simulate.replay import Replay
 from edge_agent.simulate.signal import Constant
 from edge_agent.simulate.sunspec import NEAREST, USUAL, NoRoom
-from tests.parts.profiles import modbus
+from parts.profiles import modbus
 
 METER = modbus("sunspec-203")
 ASKED_AT_MOST = len(BASES) + MOST_MODELS + 1
