@@ -1,8 +1,12 @@
-"""Asking over a network, where a transaction's number tells which request an answer is to."""
+"""Asking over a network, where a transaction's number tells which request an answer is to.
+
+What has another number is dropped: it is late, came twice, or is another's.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import deque
 from typing import TYPE_CHECKING
 
@@ -18,7 +22,7 @@ PATIENCE = 4
 """Missing replies in a row after which a connection counts as half open, and is renewed."""
 
 REMEMBERED = 64
-"""Transactions of which a reply is known to be late, not wrong."""
+"""Transactions of which a reply is known to be late, and so no sign of a stream out of step."""
 
 
 class NetworkTalk:
@@ -78,23 +82,29 @@ class NetworkTalk:
             for frame in self._fed(data):
                 if frame.transaction == self._transaction:
                     return frame
-                self._take(frame)
-                self._heard = 0
+                if self._is_late(frame):
+                    self._heard = 0
 
     def _fed(self, data: bytes) -> list[Frame]:
-        if self._datagrams:
-            self._frames.clear()
-        return self._frames.feed(data)
+        """The frames that are whole now; a datagram that is none costs no more than itself."""
+        if not self._datagrams:
+            return self._frames.feed(data)
+        self._frames.clear()
+        with contextlib.suppress(OutOfStep):
+            return self._frames.feed(data)
+        return []
 
     def _take_late(self, data: bytes) -> None:
         for frame in self._fed(data) if data else ():
-            self._take(frame)
+            self._is_late(frame)
 
-    def _take(self, frame: Frame) -> None:
+    def _is_late(self, frame: Frame) -> bool:
+        """Whether it answers a request that was given up; else it was never asked for, or twice."""
         if frame.transaction not in self._missed:
-            raise OutOfStep(f"transaction {frame.transaction} was never asked for")
+            return False
         self._missed.remove(frame.transaction)
         self.late_replies += 1
+        return True
 
     def _missing(self, waited: float) -> NoReply | BadReply | BusDown:
         self._unanswered += 1

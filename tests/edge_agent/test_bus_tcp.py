@@ -210,6 +210,20 @@ async def test_what_is_no_reply_to_this_request_is_a_bad_reply(
     assert await link.read(1, words(0, 1), start_within=PATIENT) == [5]
 
 
+async def test_a_reply_that_comes_twice_costs_no_reading(scripted: Start) -> None:
+    replied: list[bytes] = []
+
+    def once(request: bytes) -> bytes:
+        replied.append(answer(request, 5))
+        return replied[0]
+
+    link = await scripted(once, lambda request: replied[0] + answer(request, 6))
+
+    answers = [await link.read(1, words(0, 1), start_within=PATIENT) for _ in range(2)]
+
+    assert answers == [[5], [6]]
+
+
 async def test_one_missing_reply_does_not_cost_the_connection_but_many_do(
     scripted: Start,
 ) -> None:

@@ -186,6 +186,35 @@ async def test_datagrams_that_are_lost_late_or_cut_are_never_put_together() -> N
     assert link.late_replies == 1
 
 
+@pytest.mark.parametrize(
+    "before",
+    [lambda request: answer(request, 5), lambda _request: b"noise, not Modbus"],
+    ids=["the last answer again", "another protocol"],
+)
+async def test_a_datagram_that_nobody_asked_for_costs_no_reading(
+    before: Callable[[bytes], bytes],
+) -> None:
+    asked: list[bytes] = []
+
+    def right(request: bytes) -> list[bytes]:
+        asked.append(request)
+        return [answer(request, 5)]
+
+    script = Datagrams(
+        right,
+        lambda request: [before(asked[0]), answer(request, 6), before(asked[0])],
+        right,
+    )
+    loop = asyncio.get_running_loop()
+    transport, _ = await loop.create_datagram_endpoint(lambda: script, local_addr=(HOST, 0))
+    port = transport.get_extra_info("sockname")[1]
+    async with opened(UdpBus(id="b", transport="modbus-udp", host=HOST, port=port)) as link:
+        answers = [await link.read(1, words(0, 1), start_within=PATIENT) for _ in range(3)]
+
+    transport.close()
+    assert answers == [[5], [6], [5]]
+
+
 async def test_nobody_at_an_address_is_a_bus_that_is_down_when_it_is_asked() -> None:
     bus = UdpBus(id="b", transport="modbus-udp", host=HOST, port=free_port())
     async with opened(bus) as link:
