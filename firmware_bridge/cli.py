@@ -8,6 +8,7 @@ Nothing here opens a port.
 
 from __future__ import annotations
 
+import os
 import sys
 from enum import IntEnum
 from pathlib import Path  # noqa: TC003 - typer reads the annotation when it runs
@@ -15,9 +16,12 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-from firmware_bridge import message, spelling
-from firmware_bridge.framing import DELIMITER, Damaged, Deframer, PacketSize, frame
-from firmware_bridge.message import COMMANDS, Group, MalformedMessage, Message, Op
+from telemetry import extras
+
+with extras.imports("firmware-bridge", "boards", os.environ):
+    from firmware_bridge import message, spelling
+    from firmware_bridge.framing import DELIMITER, Damaged, Deframer, PacketSize, frame
+    from firmware_bridge.message import COMMANDS, Group, MalformedMessage, Message, Op
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -25,10 +29,42 @@ if TYPE_CHECKING:
 
 CHUNK = 65_536
 
+DECODE_EXAMPLES = """\b
+Examples:
+  firmware-bridge decode 020b01020a0102020dbf61726568656c6c6fff f1bb00
+  firmware-bridge decode --file capture.bin --json
+  timeout 10 cat /dev/ttyACM0 | firmware-bridge decode
+
+\b
+Exit codes:
+  0  every frame is a good message
+  1  something is damaged or malformed, or there is no frame at all
+  2  the command line is wrong, or the file cannot be read
+"""
+
+ENCODE_EXAMPLES = """\b
+Examples:
+  firmware-bridge encode write os echo '{"d": "hello"}'
+  firmware-bridge encode read board telemetry --sequence 7
+  firmware-bridge encode write board push | xxd -r -p > request.bin
+
+\b
+Commands by group (others by number):
+  os     echo, reset, parameters
+  image  state, upload, erase
+  board  ident, telemetry, command, describe, events, push
+
+\b
+Exit codes:
+  0  printed
+  2  the command line is wrong
+"""
+
 app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,
     help="Read and write the messages of microcontroller boards (SMP in COBS frames).",
 )
 
@@ -47,13 +83,11 @@ def _group() -> None:
     """Read and write the messages of microcontroller boards (SMP in COBS frames)."""
 
 
-@app.command()
+@app.command(epilog=DECODE_EXAMPLES)
 def decode(
     hex_text: Annotated[
         list[str] | None,
-        typer.Argument(
-            metavar="[HEX]...", help="Frames as hex digits; blanks and colons are fine."
-        ),
+        typer.Argument(metavar="HEX", help="Frames as hex digits; blanks and colons are fine."),
     ] = None,
     file: Annotated[
         Path | None, typer.Option("--file", "-f", help="A raw capture of the line.")
@@ -65,16 +99,6 @@ def decode(
 
     Bytes come from HEX, from --file, or from standard input as they were on the line.
     A frame at the end need not have its closing zero.
-
-    Examples:
-        firmware-bridge decode 020b01020a0102020dbf61726568656c6c6fff f1bb00
-        firmware-bridge decode --file capture.bin --json
-        timeout 10 cat /dev/ttyACM0 | firmware-bridge decode
-
-    Exit codes:
-        0  every frame is a good message
-        1  something is damaged or malformed, or there is no frame at all
-        2  the command line is wrong, or the file cannot be read
     """
     if hex_text and file:
         raise typer.BadParameter("give HEX or --file, not both")
@@ -91,7 +115,7 @@ def decode(
     raise typer.Exit(1 if bad or not results else 0)
 
 
-@app.command()
+@app.command(epilog=ENCODE_EXAMPLES)
 def encode(  # noqa: PLR0913 - a request has these parts
     op: Annotated[str, typer.Argument(help="read or write.")],
     group: Annotated[str, typer.Argument(help="os, image, board, or a number.")],
@@ -101,22 +125,7 @@ def encode(  # noqa: PLR0913 - a request has these parts
     sequence: Annotated[int, typer.Option(min=0, max=255, help="What the reply repeats.")] = 0,
     as_json: AsJson = False,
 ) -> None:
-    """Print the frame that carries one request, as hex digits.
-
-    Examples:
-        firmware-bridge encode write os echo '{"d": "hello"}'
-        firmware-bridge encode read board telemetry --sequence 7
-        firmware-bridge encode write board push | xxd -r -p > request.bin
-
-    Commands by group (others by number):
-        os     echo, reset, parameters
-        image  state, upload, erase
-        board  ident, telemetry, command, describe, events, push
-
-    Exit codes:
-        0  printed
-        2  the command line is wrong
-    """
+    """Print the frame that carries one request, as hex digits."""
     group_id = _number(group, Group, "group", 0xFFFF)
     request = Message(
         op=Op(_number(op, Request, "op", Op.WRITE)),

@@ -1,8 +1,13 @@
 """The `collector` command: run it, look after it, ask it."""
 
+import os
+
 import typer
 
-from collector.cli import alarms, dead_letters, query, registers, rules, service, store, watch
+from telemetry import extras
+
+with extras.imports("collector", "collector", os.environ):
+    from collector.cli import alarms, dead_letters, query, registers, rules, service, store, watch
 
 app = typer.Typer(
     no_args_is_help=True,

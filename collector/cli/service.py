@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -14,7 +15,7 @@ from collector.cli import online
 from collector.cli.exits import Exit, leave, told
 from collector.cli.options import ConfigFile, Json
 from collector.config import CollectorConfig
-from telemetry import logs
+from telemetry import extras, logs
 from telemetry.logs import LogFormat
 from telemetry.settings import SettingsError
 
@@ -77,7 +78,8 @@ def run(
     if log_level not in ("debug", "info", "warning", "error"):
         leave(f"--log-level {log_level}: debug, info, warning or error", Exit.WRONG_INPUT)
     logs.configure(log_level, log_format)
-    from collector import app  # noqa: PLC0415 - half a second that no other command should wait
+    with extras.imports("collector", "collector", os.environ):
+        from collector import app  # noqa: PLC0415 - half a second that no other command should wait
 
     with told():
         asyncio.run(app.run(config.load(config_file)))

@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+import os
+
 import typer
 
-from edge_agent.cli import (
-    check,
-    diag,
-    enroll,
-    init,
-    outbox,
-    plan,
-    ports,
-    profiles,
-    read,
-    run,
-    scan,
-    state,
-    test,
-)
-from edge_agent.simulate import command as simulation
+from telemetry import extras
+
+with extras.imports("edge-agent", "agent", os.environ):
+    from edge_agent.cli import (
+        check,
+        diag,
+        enroll,
+        init,
+        outbox,
+        plan,
+        ports,
+        profiles,
+        read,
+        run,
+        scan,
+        state,
+        test,
+    )
+    from edge_agent.simulate import command as simulation
 
 EPILOG = """\b
 Exit codes:

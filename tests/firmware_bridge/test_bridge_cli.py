@@ -195,6 +195,7 @@ def test_help_teaches_by_example_and_names_the_exit_codes(command: str) -> None:
     assert f"firmware-bridge {command} " in result.output
     assert "Exit codes" in result.output
     assert "\\b" not in result.output
+    assert "╭" not in result.output
 
 
 def test_every_command_of_the_program_and_of_the_link_is_documented() -> None:
