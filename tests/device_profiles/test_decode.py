@@ -215,7 +215,28 @@ def test_a_scaled_float_is_rounded_once(number: float, power: int) -> None:
 
     value = decode("f32", words, scale=Decimal(1).scaleb(-power))
 
-    assert value == float(Fraction(meant(number)) / 10**power)
+    assert value == float(Fraction(repr(meant(number))) / 10**power)
+
+
+@given(
+    number=st.floats(width=32, allow_nan=False, allow_infinity=False),
+    scale=SCALES,
+    offset=OFFSETS,
+)
+@example(number=172.4, scale=Decimal("0.1"), offset=Decimal(0))
+@example(number=420.013, scale=Decimal("3.6"), offset=Decimal(0))
+@example(number=26.36, scale=Decimal(1), offset=Decimal("-273.15"))
+@example(number=143.02, scale=Decimal("1.8"), offset=Decimal(32))
+def test_a_scaled_float_is_decimal_arithmetic_too(
+    number: float, scale: Decimal, offset: Decimal
+) -> None:
+    assume(scale != 1 or offset != 0)
+    words = list(struct.unpack(">2H", struct.pack(">f", number)))
+    (held,) = struct.unpack(">f", struct.pack(">f", number))
+
+    value = decode("f32", words, scale=scale, offset=offset)
+
+    assert value == float(Fraction(repr(meant(held))) * Fraction(scale) + Fraction(offset))
 
 
 def meant(number: float) -> float:
