@@ -3,26 +3,29 @@
 It keeps in memory what the journal keeps on disk, and returns what has changed: whoever calls it
 journals that before anything else may see it. A device is matched with the rules once; a series
 without a rule costs nothing. A channel absent from a row is unchanged: while its last value is not
-older than `max_gap`, the row lets a delay pass. Samples that come late are counted by series, for
-a history to be worked out again; they never touch what is kept here.
+older than `max_gap`, and nothing of the agent's between the two is still on its way or came late,
+the row lets a delay pass. Samples that come late are counted by series, for a history to be worked
+out again; they never touch what is kept here.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from collector.alarms import machine, rules, seen
 from collector.alarms.classify import Frontier, Moment, Timeliness, classify, is_future, is_old
 from collector.alarms.machine import Condition, Event, Reading, State
-from collector.alarms.memory import QUIET, AlarmKey, Held, Memory, StreamKey
+from collector.alarms.memory import QUIET, AlarmKey, Held, StreamKey
 from collector.alarms.rules import Judge, Priority, Rule
 from collector.alarms.transition import Kind, Series, Transition, occurrence_id
+from collector.alarms.watched import Watched
 from telemetry.topics import Lane
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from collector.alarms.memory import Memory
     from collector.arrival import Arrival
     from telemetry.announce import About
     from telemetry.envelope import Device
@@ -31,29 +34,6 @@ if TYPE_CHECKING:
 
 class NotOpen(LookupError):
     """No open alarm has this occurrence: it was closed or superseded, or never was."""
-
-
-@dataclass(slots=True)
-class Watched:
-    """What some arrivals, or an acknowledgement, did.
-
-    Attributes:
-        transitions: to be appended to the journal.
-        changed: the memory's entries that are new; a `QUIET` alarm is to be forgotten.
-        late: by series, the earliest event time that came too late for the live alarm.
-        future: samples from a clock that cannot be right, with what brought them.
-        late_samples: how many came after a later one, on the backlog lane, or too old.
-        duplicates: how many samples came in envelopes that had been watched before.
-        conflicts: how often a series had another value for the same instant.
-    """
-
-    transitions: list[Transition] = field(default_factory=list)
-    changed: Memory = field(default_factory=Memory)
-    late: dict[Series, int] = field(default_factory=dict)
-    future: list[tuple[Arrival, Sample]] = field(default_factory=list)
-    late_samples: int = 0
-    duplicates: int = 0
-    conflicts: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +64,19 @@ class _Watch:
     bound: tuple[_Bound, ...]
 
 
+class _Passage(NamedTuple):
+    """An envelope on its way through the engine.
+
+    Every one of its stream from `whole_since` on has come; `now` (ms) is when its work is found out.
+    """
+
+    moment: Moment
+    stream: StreamKey
+    seq: int
+    whole_since: int
+    now: int
+
+
 class Engine:
     """All alarms of one collector."""
 
@@ -92,6 +85,7 @@ class Engine:
         self._alarms = memory.alarms
         self._frontiers = memory.frontiers
         self._streams = memory.streams
+        self._heard: dict[Series, tuple[StreamKey, int]] = {}
         self._devices: dict[tuple[str, str], tuple[Device, tuple[_Watch, ...]]] = {}
         self._open = {
             occurrence_id(key.rule, key.series, held.state.active_at): key
@@ -152,8 +146,11 @@ class Engine:
     def _watch_one(self, arrival: Arrival, now: int, watched: Watched) -> None:
         topic, envelope = arrival.topic, arrival.envelope
         stream = StreamKey(topic.agent, topic.stream)
-        ranges = self._streams.get(stream, ())
-        moment = Moment(arrival.at, topic.lane is Lane.LIVE, seen.holds(ranges, topic.seq))
+        before = self._streams.get(stream, ())
+        ranges = seen.add(before, topic.seq)
+        moment = Moment(arrival.at, topic.lane is Lane.LIVE, seen.holds(before, topic.seq))
+        whole = seen.whole_since(ranges, topic.seq)
+        passage = _Passage(moment, stream, topic.seq, whole, now)
         watches = {device.id: self._watches(topic.agent, device) for device in envelope.devices}
         for sample in envelope.samples:
             if is_future(sample.at, moment):
@@ -161,12 +158,11 @@ class Engine:
                 continue
             late = is_old(sample.at, moment)
             for watch in watches[sample.device]:
-                late |= self._hear(watch, sample, moment, now, watched) is Timeliness.LATE
+                late |= self._hear(watch, sample, passage, watched) is Timeliness.LATE
             watched.duplicates += moment.again
             watched.late_samples += late and not moment.again
         if not moment.again:
-            self._streams[stream] = seen.add(ranges, topic.seq)
-            watched.changed.streams[stream] = self._streams[stream]
+            self._streams[stream] = watched.changed.streams[stream] = ranges
 
     def _watches(self, agent: str, device: Device) -> tuple[_Watch, ...]:
         known = self._devices.get((agent, device.id))
@@ -182,37 +178,47 @@ class Engine:
         self._devices[agent, device.id] = (device, watches)
         return watches
 
-    def _hear(  # the one place where a sample, its arrival and what it does meet
-        self, watch: _Watch, sample: Sample, moment: Moment, now: int, watched: Watched
+    def _hear(
+        self, watch: _Watch, sample: Sample, passage: _Passage, watched: Watched
     ) -> Timeliness | None:
         series = watch.series
         value = sample.values.get(series.channel)
         if sample.flags and series.channel in sample.flags:
             value = None
         elif value is None:
-            self._let_pass(watch, sample.at, moment, now, watched)
+            self._let_pass(watch, sample.at, passage, watched)
             return None
         frontier = self._frontiers.get(series)
-        timeliness = classify(sample.at, value, frontier, moment)
+        timeliness = classify(sample.at, value, frontier, passage.moment)
         if timeliness is Timeliness.LIVE:
             last = frontier.good_at if frontier else None
             good_at = last if value is None else sample.at
             self._advance(watched, series, Frontier(sample.at, value, good_at))
+            self._heard[series] = passage.stream, passage.seq
             if value is not None:
                 for bound in watch.bound:
                     reading = Reading(sample.at, bound.judge(value), last)
-                    self._step(watched, bound, reading, value, now)
+                    self._step(watched, bound, reading, value, passage.now)
         elif timeliness is Timeliness.LATE:
             watched.late[series] = min(sample.at, watched.late.get(series, sample.at))
+            if frontier is None or sample.at > frontier.at:
+                self._heard.pop(series, None)
         watched.conflicts += timeliness is Timeliness.CONFLICT
         return timeliness
 
-    def _let_pass(self, watch: _Watch, at: int, moment: Moment, now: int, watched: Watched) -> None:
-        """The series is unchanged at `at`: a delay that runs may have passed."""
+    def _let_pass(self, watch: _Watch, at: int, passage: _Passage, watched: Watched) -> None:
+        """The series is unchanged at `at`: a delay that runs may have passed.
+
+        Nobody knows that while what may tell of a change has not come (after an outage the live
+        lane overtakes the backlog), nor if it came too late to be heeded.
+        """
         frontier = self._frontiers.get(watch.series)
         if frontier is None or frontier.value is None or frontier.good_at is None:
             return
-        if at <= frontier.at or is_old(at, moment):
+        stream, seq = self._heard.get(watch.series, (None, 0))
+        if stream != passage.stream or seq < passage.whole_since:
+            return
+        if at <= frontier.at or is_old(at, passage.moment):
             return
         for bound in watch.bound:
             held = self._alarms.get(bound.key)
@@ -220,7 +226,7 @@ class Engine:
                 continue
             if held.state.condition in (Condition.PENDING, Condition.CLEARING):
                 reading = Reading(at, bound.judge(frontier.value), frontier.good_at)
-                if self._step(watched, bound, reading, frontier.value, now):
+                if self._step(watched, bound, reading, frontier.value, passage.now):
                     self._advance(watched, watch.series, frontier._replace(at=at))
 
     def _step(

@@ -21,6 +21,12 @@ def holds(ranges: Ranges, seq: int) -> bool:
     return index >= 0 and seq <= ranges[index][1]
 
 
+def whole_since(ranges: Ranges, seq: int) -> int:
+    """The first number of the range that holds `seq`; one that none holds stands alone."""
+    index = bisect_right(ranges, seq, key=lambda span: span[0]) - 1
+    return ranges[index][0] if index >= 0 and seq <= ranges[index][1] else seq
+
+
 def add(ranges: Ranges, seq: int) -> Ranges:
     """The ranges with `seq`."""
     if ranges and ranges[-1][1] == seq - 1:

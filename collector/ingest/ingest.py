@@ -21,7 +21,8 @@ from telemetry.announce import About
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from collector.alarms.engine import Engine, Watched
+    from collector.alarms.engine import Engine
+    from collector.alarms.watched import Watched
     from collector.ingest.inbox import Message
     from collector.ingest.intake import Intake
     from collector.ingest.storing import Storing

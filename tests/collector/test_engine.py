@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collector.alarms.engine import Engine, NotOpen, Watched
+from collector.alarms.engine import Engine, NotOpen
 from collector.alarms.machine import Condition
 from collector.alarms.memory import AlarmKey, Memory
 from collector.alarms.rules import Rule
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from collector.alarms.classify import Frontier
+    from collector.alarms.watched import Watched
     from telemetry.sample import Value
 
 NOW = 1_700_000_000_000
@@ -154,6 +155,42 @@ def test_an_absent_channel_is_unknown_after_a_flag() -> None:
     site.send(61, {"frequency": 50.0})
 
     assert site.condition() is Condition.PENDING
+
+
+def test_an_absent_channel_is_unknown_while_words_before_it_are_on_their_way() -> None:
+    """After an outage the live lane overtakes the backlog, in which the channel may have moved."""
+    site = Site(rule(max_gap="30min"))
+    site.send(0, {"voltage": 254.0})
+
+    overtaking = site.send(601, {"frequency": 50.0}, seq=3)
+    site.send(30, {"voltage": 220.0}, lane=Lane.BACKLOG, arrives=602, seq=2)
+    afterwards = site.send(606, {"frequency": 50.1}, seq=4)
+
+    assert overtaking.transitions == []
+    assert afterwards.transitions == []
+    assert site.condition() is Condition.PENDING
+
+
+def test_an_absent_channel_is_unknown_once_history_says_that_it_has_moved() -> None:
+    site = Site(rule(max_gap="30min", on_delay=0))
+    site.send(0, {"voltage": 254.0})
+    site.send(10, {"voltage": 240.0})
+    site.send(20, {"voltage": 254.0}, lane=Lane.BACKLOG, arrives=200)
+
+    watched = site.send(205, {"frequency": 50.0})
+
+    assert watched.transitions == []
+    assert site.condition() is Condition.CLEARING
+
+
+def test_history_from_before_the_last_word_leaves_an_absent_channel_unchanged() -> None:
+    site = Site()
+    site.send(0, {"voltage": 254.0})
+    site.send(-50, {"voltage": 220.0}, lane=Lane.BACKLOG, arrives=2)
+
+    (raised,) = site.send(61, {"frequency": 50.0}).transitions
+
+    assert raised.kind is Kind.RAISED
 
 
 def test_a_delay_found_passed_by_another_channel_is_not_taken_back_by_older_words() -> None:
