@@ -67,7 +67,7 @@ class _Watch:
 class _Passage(NamedTuple):
     """An envelope on its way through the engine.
 
-    Every one of its stream from `whole_since` on has come; `now` (ms) is when its work is found out.
+    Every one of its stream from `whole_since` on has come; `now` (ms) is when alarms are found out.
     """
 
     moment: Moment
