@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
 
     from edge_agent.protocols.conversation import Conversation
+    from edge_agent.protocols.exchange import Heard
 
 SHORT, LONG, END, ACKNOWLEDGED = 0x10, 0x68, 0x16, 0xE5
 SND_NKE, SND_UD, REQ_UD2, FCB = 0x40, 0x53, 0x5B, 0x20
@@ -104,13 +105,13 @@ def _beginning(address: str) -> tuple[int, bytes]:
 def _converse(station: int, begin: bytes, asked: Sequence[Wanted]) -> Conversation:
     """Begins with the frame count bit set, as a meter expects after a reset or a selection."""
     heard = yield Send(begin)
-    # a telegram in place of the acknowledgement is as good
-    while ACKNOWLEDGED not in heard and SHAPE.find(heard) is None:
-        heard += yield Listen()
+    # its telegram in place of the acknowledgement is as good
+    while ACKNOWLEDGED not in heard and _own(station, begin, heard) is None:
+        heard = heard[1 - SHAPE.longest :] + (yield Listen())
     readout: list[Telegram] = []
     control = REQ_UD2 | FCB
     while True:
-        if SHAPE.find(heard) is None:
+        if _own(station, begin, heard) is None:
             heard += yield Send(short_frame(control, station))
         said, heard = yield from _telegram(station, begin, heard)
         readout.append(said)
@@ -128,18 +129,30 @@ def _telegram(
     Raises:
         Refused: if the meter refuses, or its data cannot be read.
     """
-    while True:
-        while (found := SHAPE.find(heard)) is None:
-            heard = heard[1 - SHAPE.longest :] + (yield Listen())
+    while (found := _own(station, begin, heard)) is None:
+        heard = heard[1 - SHAPE.longest :] + (yield Listen())
+    good, heard = found
+    if good[HEAD + 2] == ERROR_REPORT:
+        raise Refused(f"the meter says: {_reason(good[HEAD + 3 : -2])}")
+    return telegram(good), heard
+
+
+def _own(station: int, begin: bytes, heard: bytes) -> Heard | None:
+    """The first frame that the meter sent; others', and our own that come back, are passed over."""
+    while found := SHAPE.find(heard):
         good, heard = found
-        control, sender, ci = good[HEAD : HEAD + 3]
-        if control & FROM_MASTER or station not in (sender, SELECTED, ANYBODY):
-            continue
-        if ci == ERROR_REPORT:
-            raise Refused(f"the meter says: {_reason(good[HEAD + 3 : -2])}")
-        said = telegram(good)
-        if station != SELECTED or _is_chosen(said, begin):
-            return said, heard
+        if _is_own(good, station, begin):
+            return found
+    return None
+
+
+def _is_own(good: bytes, station: int, begin: bytes) -> bool:
+    control, sender, ci = good[HEAD : HEAD + 3]
+    if control & FROM_MASTER:
+        return False
+    if station != SELECTED:
+        return station in (sender, ANYBODY)
+    return ci == ERROR_REPORT or _is_chosen(telegram(good), begin)
 
 
 def _is_chosen(said: Telegram, begin: bytes) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import subprocess
 import sys
 
@@ -286,3 +287,34 @@ def test_the_tables_are_loaded_for_the_first_telegram_only() -> None:
 def test_an_address_that_no_meter_can_have_is_refused(address: str) -> None:
     with pytest.raises(ValueError, match="0 to 250, or 16 hex digits"):
         Mbus().questions(address, ["volume"])
+
+
+SELECTION = bytes.fromhex("68 0b0b 68 53 fd 52 78034911 7704 0e 16 16 16")
+
+
+@pytest.mark.parametrize(
+    "before",
+    [SELECTION, telegram("0413 01000000", sender=9).replace(b"\x0e\x16", b"\x0f\x16")],
+    ids=["our own selection coming back", "another meter's telegram"],
+)
+def test_a_foreign_frame_before_the_acknowledgement_does_not_keep_the_meter_from_being_asked(
+    before: bytes,
+) -> None:
+    own = telegram("0413 39300000", sender=3)
+    foreign = before[:-2] + bytes([sum(before[4:-2]) & 0xFF, 0x16])
+
+    result = talk(question("volume", address="1149037877040e16"), [foreign, b"\xe5", own])
+
+    assert result.sent == [SELECTION, bytes.fromhex("10 7b fd 78 16")]
+    assert result.said == {"volume": 12.345}
+
+
+@pytest.mark.parametrize("noise", [b"\x68", b"\x00", b"\x68\xff\xff\x68"])
+def test_a_line_that_never_acknowledges_fills_no_memory(noise: bytes) -> None:
+    conversation = question("volume").converse()
+    next(conversation)
+
+    for _ in range(100):
+        conversation.send(noise * 100)
+
+    assert len(inspect.getgeneratorlocals(conversation)["heard"]) < 1000
