@@ -17,7 +17,7 @@ from edge_agent.bus.quarantine import Quarantine
 from edge_agent.bus.reading import Reading
 from edge_agent.bus.schedule import Schedule, Turn
 from edge_agent.bus.telling import Telling
-from telemetry.sample import BUS_DOWN, ILLEGAL_ADDRESS, NO_REPLY, Flag, Sample, Value
+from telemetry.sample import BUS_DOWN, NO_REPLY, Flag, Sample, Value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -77,6 +77,7 @@ class Poller:
         self._reads = {each: _fresh(each) for each in (*apart, *together)}
         # A round of which the device refuses every register is left alone like a silent device.
         self._accepted = {each: Health() for each in self._reads}
+        self._refusal: dict[Round, ReadFailed] = {}
         self._turns = [Turn(each, each.interval, phases[each]) for each in apart]
         self._schedule = Schedule(self._turns, origin=0.0)
         self._telling = Telling(name, place)
@@ -102,7 +103,7 @@ class Poller:
         if not health.may_ask(loop.time()):
             self._skip(met, NO_REPLY)
         elif not self._accepted[each].may_ask(loop.time()):
-            self._skip(met, ILLEGAL_ADDRESS)
+            self._skip(met, self._refusal[each].flag)
         elif not await self._is_open():
             self._skip(met, BUS_DOWN)
         elif await self.poll(each):
@@ -166,12 +167,12 @@ class Poller:
     def _judge(self, each: Round, reading: Reading, health: Health) -> None:
         """Draw the conclusions of a round."""
         if reading.answered:
-            self._telling.refuses(each, self._reads[each].flags)
+            self._telling.refuses(each, self._reads[each].flags, reading.refusals)
         elif reading.refused:
             # A device that refuses everything is starting up, or is another one: learn nothing.
             self._reads[each] = _fresh(each)
         if reading.replied:
-            self._note_refusal(each, accepted=reading.answered or not reading.refused)
+            self._note_refusals(each, {} if reading.answered else reading.refusals)
         if self.link.is_open or reading.replied:
             self._note(each.device, health, replied=reading.replied)
 
@@ -205,10 +206,14 @@ class Poller:
             if math.isinf(each.interval):
                 self._schedule.again(each, now)
 
-    def _note_refusal(self, each: Round, *, accepted: bool) -> None:
+    def _note_refusals(self, each: Round, refusals: Mapping[str, ReadFailed]) -> None:
+        """Take what the device said of a round of which it answered nothing."""
         now = asyncio.get_running_loop().time()
+        accepted = not refusals
+        if refusals:
+            self._refusal[each] = next(iter(refusals.values()))
         if self._accepted[each].polled(replied=accepted, now=now) is Change.SILENT:
-            self._telling.refuses_all(each)
+            self._telling.refuses_all(each, self._refusal[each])
 
     async def _is_open(self) -> bool:
         """Open the port if it is not, unless that failed just now."""

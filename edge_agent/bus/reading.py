@@ -18,6 +18,7 @@ from edge_agent.bus.failures import (
     UNKNOWN_FUNCTION,
     BusDown,
     DeviceException,
+    DeviceRefused,
 )
 from edge_agent.bus.health import is_silence
 from edge_agent.bus.planned import decode_round
@@ -44,12 +45,14 @@ class Reading:
         replied: whether it gave any sign of life.
         answered: whether it answered anything.
         refused: whether it refused anything.
+        refusals: what it said of channels that it refused or failed at.
         complete: whether all was answered, or refused for good.
     """
 
     def __init__(self, reads: Quarantine, *, doubted: bool, now: float) -> None:
         self.replied = self.answered = self.refused = False
         self.complete = True
+        self.refusals: dict[str, ReadFailed] = {}
         self._reads = reads
         self._doubted = doubted
         self._pending = deque(reads.due(now))
@@ -70,12 +73,14 @@ class Reading:
         """The request brought nothing; `now` in seconds, monotonic."""
         self._miss([request], failure.flag)
         self.replied |= not is_silence(failure)
+        if _is_refusal(failure):
+            self.refusals |= dict.fromkeys((channel.id for channel in request.channels), failure)
         match failure:
             case DeviceException(code=code) if code in REFUSALS:
                 self._part(request, failure.flag, now)
             case DeviceException(code=code) if code == UNKNOWN_FUNCTION:
                 self._hold_all_like(request, failure.flag, now)
-            case DeviceException(code=code) if code == TROUBLE and self._reads.troubled(request):
+            case _ if _is_trouble(failure) and self._reads.troubled(request):
                 self._part(request, failure.flag, now)
             case _:
                 self.complete = False
@@ -114,6 +119,20 @@ class Reading:
         if isinstance(failure, DeviceException) and failure.code in BUSY:
             return True
         return is_silence(failure) and not self.replied and self._doubted
+
+
+def _is_refusal(failure: ReadFailed) -> bool:
+    """Whether the device said that it has no such thing, or cannot read it."""
+    if isinstance(failure, DeviceException):
+        return failure.code in {UNKNOWN_FUNCTION, TROUBLE, *REFUSALS}
+    return isinstance(failure, DeviceRefused)
+
+
+def _is_trouble(failure: ReadFailed) -> bool:
+    """Whether this may pass, or mean that the device has no such thing."""
+    if isinstance(failure, DeviceException):
+        return failure.code == TROUBLE
+    return isinstance(failure, DeviceRefused)
 
 
 def _table(request: Planned) -> object:

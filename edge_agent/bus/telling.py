@@ -5,13 +5,15 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from device_profiles.channel import RegisterChannel
+from device_profiles.channel import FieldChannel, RegisterChannel
+from edge_agent.bus.failures import DeviceRefused
 from edge_agent.bus.health import LONGEST_PAUSE
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
 
     from device_profiles.meaning import Channel
+    from edge_agent.bus.failures import ReadFailed
     from edge_agent.bus.rounds import Round
 
 logger = logging.getLogger(__name__)
@@ -46,33 +48,42 @@ class Telling:
         """It answers again, after so many seconds."""
         logger.info("device %s on bus %s: back after %d s", device, self._bus, after)
 
-    def refuses_all(self, each: Round) -> None:
-        """Nothing of a round is answered."""
+    def refuses_all(self, each: Round, said: ReadFailed) -> None:
+        """Nothing of a round is answered; `said` is the device's word."""
         logger.warning(
-            "device %s on bus %s: it refuses all of %s; is the profile right? "
+            "device %s on bus %s: it refuses all of %s: %s; is the profile right? "
             "Asked again every %d s at most",
             each.device,
             self._bus,
             ", ".join(f"{_spot(channel)} ({channel.id})" for channel in each.channels),
+            said,
             LONGEST_PAUSE,
         )
 
-    def refuses(self, each: Round, refused: Collection[str]) -> None:
-        """Some channels of a round are refused; each is told once."""
+    def refuses(
+        self, each: Round, refused: Collection[str], said: Mapping[str, ReadFailed]
+    ) -> None:
+        """Some channels of a round are refused; each is told once, with what the device `said`."""
         for channel in each.channels:
             if channel.id in refused and (each.device, channel.id) not in self._refused:
                 self._refused.add((each.device, channel.id))
                 logger.warning(
-                    "device %s on bus %s: it has no %s (channel %s); not asked for now",
+                    "device %s on bus %s: %s; not asked for now",
                     each.device,
                     self._bus,
-                    _spot(channel, "register "),
-                    channel.id,
+                    _refusal(channel, said.get(channel.id)),
                 )
 
 
+def _refusal(channel: Channel, said: ReadFailed | None) -> str:
+    if isinstance(said, DeviceRefused):
+        return f"it refuses {_spot(channel)} (channel {channel.id}): {said}"
+    return f"it has no {_spot(channel, 'register ')} (channel {channel.id})"
+
+
 def _spot(channel: Channel, kind: str = "") -> str:
-    """Where the device has it: `holding 500`."""
+    """What the device calls it: `holding 500`, `02010200`."""
     if isinstance(channel, RegisterChannel):
         return f"{channel.table} {kind}{channel.address}"
-    return channel.id
+    assert isinstance(channel, FieldChannel)  # noqa: S101 - there is no third kind
+    return channel.field

@@ -232,7 +232,7 @@ async def test_a_round_that_is_refused_as_a_whole_is_told_once_and_left_alone_fo
     assert refused.flags == left_alone.flags == {"far": ILLEGAL_ADDRESS}
     assert [ask.address for ask in slave.asked[asked:]].count(500) <= 1
     (told,) = caplog.messages
-    assert told.startswith("device meter-1 on bus rs485: it refuses all of holding 500 (far); ")
+    assert told.startswith("device meter-1 on bus rs485: it refuses all of holding 500 (far): ")
 
 
 async def test_what_a_gateway_says_of_a_device_that_is_gone_is_no_reply_for_every_channel(

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from device_profiles.model import ModbusProfile
-from edge_agent.bus.failures import BusDown, DeviceException, NoReply, ReadFailed
+from edge_agent.bus.failures import BusDown, DeviceException, DeviceRefused, NoReply, ReadFailed
 from edge_agent.bus.poller import Poller
 from edge_agent.bus.request import Request
 from edge_agent.bus.rounds import spread
@@ -25,7 +25,7 @@ from edge_agent.site import SiteDevice, site_device
 from edge_agent.stamp import Stamps
 from parts.virtual_time import run_virtually
 from telemetry import settings
-from telemetry.sample import NO_REPLY, Sample
+from telemetry.sample import DEVICE_ERROR, ILLEGAL_ADDRESS, NO_REPLY, Flag, Sample
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -301,6 +301,33 @@ def test_what_is_read_once_is_asked_again_until_it_comes() -> None:
     assert len([s for s in street.samples if "serial" in s.values]) == 1
     assert len(asked) <= 100 / 5 + 2
     assert asked[-1] >= 100
+
+
+@pytest.mark.parametrize(
+    ("failure", "flag"),
+    [
+        (DeviceException(2), ILLEGAL_ADDRESS),
+        (DeviceException(4), DEVICE_ERROR),
+        (DeviceRefused("the records are encrypted"), DEVICE_ERROR),
+    ],
+)
+def test_a_round_of_which_nothing_is_answered_is_told_once_with_the_devices_word_and_asked_seldom(
+    failure: ReadFailed, flag: Flag, caplog: pytest.LogCaptureFixture
+) -> None:
+    link = ScriptedLine(fails=lambda _, request, __: failure if request.address == 0 else None)
+
+    street = polled(600, link, devices(LINE, "meter-0"))
+
+    asked = [at for at, _, address in link.asked if address == 0]
+    assert len(asked) < 30
+    (told,) = [text for text in caplog.messages if "refuses all of" in text]
+    assert told.startswith(
+        f"device meter-0 on bus line: it refuses all of holding 0 (power): {failure}; "
+    )
+    assert {s.flags.get("power") for s in street.samples} - {None} == {flag}
+    flagged = [s.at for s in street.samples if "power" in s.flags]
+    assert max(after - before for before, after in pairwise(flagged)) < 65_000
+    assert any("energy" in s.values for s in street.samples)
 
 
 def test_what_is_read_once_is_read_again_when_the_device_is_back() -> None:

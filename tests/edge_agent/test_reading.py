@@ -18,6 +18,7 @@ from edge_agent.bus.failures import (
     BadReply,
     BusDown,
     DeviceException,
+    DeviceRefused,
     NoReply,
     ReadFailed,
 )
@@ -223,6 +224,23 @@ def test_trouble_that_stays_with_one_register_costs_its_channel_alone() -> None:
 
     assert lost == [20] * (STUBBORN - 1) + [1, 1]
     assert reads.flags == {"h_7": DEVICE_ERROR}
+
+
+def test_a_device_without_codes_that_goes_on_refusing_is_taken_at_its_word() -> None:
+    device = Device()
+    device.by_table = {"input": DeviceRefused("no such data")}
+    reads = planned([channel(0), channel(0, "input")])
+
+    readings = [device.read(reads, now=n) for n in range(STUBBORN + 1)]
+
+    assert [reading.outcome() for reading in readings] == [({"h_0": 0}, {"i_0": DEVICE_ERROR})] * (
+        STUBBORN + 1
+    )
+    assert [str(reading.refusals.get("i_0")) for reading in readings] == [
+        *["no such data"] * STUBBORN,
+        "None",
+    ]
+    assert [reading.complete for reading in readings] == [*[False] * (STUBBORN - 1), True, True]
 
 
 def test_a_bad_reply_costs_its_own_channels() -> None:
