@@ -148,9 +148,13 @@ class Agent:
                     await delivery
 
     async def _release(self) -> None:
-        """Let go of what has waited long enough for a next reading."""
+        """Let go of what has waited long enough for a next reading, or tell all after an outage."""
+        known = 0
         while True:
             await asyncio.sleep(RELEASE_INTERVAL)
+            if known != self._delivery.overtakings:
+                known = self._delivery.overtakings
+                self._sampling.tell_all()
             self._hand_on(self._sampling.overdue(asyncio.get_running_loop().time()))
 
     async def _watch_clock(self) -> None:

@@ -84,6 +84,7 @@ class Courier:
     Attributes:
         done: final receipts by seq, which the outbox is to act on.
         needs_mark: whether `marked` must be told before anything more can be wanted.
+        overtakings: how often what is fresh went ahead of what is old.
     """
 
     def __init__(
@@ -101,6 +102,7 @@ class Courier:
         self._newest = self._mark = self._live_cursor = self._backlog_cursor = 0
         self._stream = ""
         self.needs_mark = True
+        self.overtakings = 0
         self.done: dict[int, Receipt] = {}
 
     @property
@@ -191,6 +193,7 @@ class Courier:
         self._mark = mark
         self._live_cursor = max(self._live_cursor, mark)
         self.needs_mark = False
+        self.overtakings += mark > 0
 
     def wants(self) -> Span | None:
         """What to read from the outbox and `offer` next, if anything."""

@@ -165,6 +165,11 @@ class Delivery:
             connected=self._uplink.is_connected,
         )
 
+    @property
+    def overtakings(self) -> int:
+        """How often what is fresh went ahead of what is old, so that who hears it missed a part."""
+        return self._courier.overtakings
+
     def stored(self, device: str) -> tuple[int, int] | None:
         """The times (ms since epoch) between which, by receipts, all it said is stored."""
         self._trace.receipted(self._courier.done.values())

@@ -111,6 +111,11 @@ class Pipeline:
         """All that waits."""
         return self.overdue(math.inf)
 
+    def tell_all(self) -> None:
+        """What leaves from here on is told whole, once."""
+        if self._report is not None:
+            self._report.forget()
+
     def _judge(self, name: str, judges: Judges, reading: Reading, waiting: _Waiting) -> None:
         match judges.course and judges.course.take(reading):
             case Flag() as reason:

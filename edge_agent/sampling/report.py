@@ -3,7 +3,7 @@
 A channel is told when its flag changes, when its value has left the deadband around the last one
 told, and so often that it is heard of within each heartbeat. A heartbeat tells all channels of its
 sample at once: one whole row, instead of a row for each quiet channel, and a reader that comes
-late has the whole device after one.
+late has the whole device after one. A reader that missed a part is told all again.
 """
 
 from __future__ import annotations
@@ -53,6 +53,10 @@ class Report:
             if (told := self._told.get(name)) is not None:
                 told.read_at = sample.at
         return self._tell(sample, news)
+
+    def forget(self) -> None:
+        """Nobody knows what was told: the next reading of each channel is told."""
+        self._told.clear()
 
     def _is_news(self, name: str, sample: Sample) -> bool:
         told = self._told.get(name)

@@ -51,6 +51,11 @@ class Sampling:
         """All that waits, at the end."""
         return self.overdue(math.inf)
 
+    def tell_all(self) -> None:
+        """Who listens missed a part: the next reading of each channel is told, changed or not."""
+        for each in self._pipelines.values():
+            each.tell_all()
+
     def counts(self, device: str) -> Counts:
         """What was done to a device's samples."""
         return self._pipelines[device].counts

@@ -26,10 +26,14 @@ from parts.mosquitto import Mosquitto
 from parts.processes import free_port
 from parts.receiver import receiver
 from telemetry.announce import unpack_about
+from telemetry.envelope import unpack
 from telemetry.sample import BUS_DOWN
+from telemetry.topics import Lane
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from parts.receiver import Receiver
 
 pytestmark = pytest.mark.system
 
@@ -153,6 +157,27 @@ async def test_an_agent_that_starts_without_its_broker_polls_and_keeps(site: Sit
             await heard.until_samples(kept)
             # in a thread: the receiver answers on this loop
             await asyncio.to_thread(eventually, lambda: site.samples_kept() < 10, process, site)
+
+
+async def test_after_an_outage_what_has_not_changed_is_said_again_on_the_live_lane(
+    site: Site,
+) -> None:
+    text = site.config.read_text()
+    quiet = text.replace("interval: 200ms,", "interval: 200ms, report: changes, heartbeat: 1h,")
+    site.config.write_text(quiet.replace("uplink: {", "uplink: {live_window: 1s, "))
+
+    with site.agent() as process:
+        eventually(lambda: site.samples_kept() >= 20, process, site)
+        site.broker.start()
+        async with receiver(site.broker.port) as heard:
+            await heard.until(lambda: "voltage" in said_live(heard))
+
+
+def said_live(heard: Receiver) -> set[str]:
+    """The channels of the meter that came on the live lane."""
+    live = (unpack(payload) for topic, payload in heard.envelopes if topic.lane is Lane.LIVE)
+    samples = [s for envelope in live for s in envelope.samples if s.device == "meter-1"]
+    return {name for sample in samples for name in sample.values}
 
 
 async def test_a_device_that_is_not_there_is_flagged_and_nothing_else_stops(site: Site) -> None:

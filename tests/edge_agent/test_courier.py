@@ -265,6 +265,20 @@ def test_after_an_outage_the_fresh_goes_first_and_backlog_has_its_share(box: _Bo
     ]
 
 
+def test_how_often_the_fresh_goes_ahead_of_the_old_is_counted(box: _Box) -> None:
+    box.append(*map(parcel, range(1, 9)))
+    box.offer()
+    in_order = box.courier.overtakings
+
+    box.courier.closed()
+    box.append(parcel(9, NOW + 100_000))
+    box.courier.opened()
+    box.courier.presence("c1", HERE)
+    box.offer(NOW + 100_000)
+
+    assert (in_order, box.courier.overtakings) == (0, 1)
+
+
 def test_backlog_goes_oldest_first_until_it_is_drained(box: _Box) -> None:
     box.append(*(parcel(n, NOW - 100_000) for n in range(1, 9)), parcel(9))
     order = []

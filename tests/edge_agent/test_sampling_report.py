@@ -175,6 +175,17 @@ def test_after_a_clock_was_stepped_back_a_heartbeat_does_not_wait_for_the_old_ti
     assert report_.news(Sample("d", 100, {"voltage": 230.0})) is not None
 
 
+def test_who_missed_a_part_is_told_all_again_once() -> None:
+    report_ = report()
+    report_.news(Sample("d", 0, {"voltage": 230.0, "mode": "a"}))
+
+    report_.forget()
+    again = report_.news(Sample("d", 1, {"voltage": 230.0, "mode": "a"}))
+
+    assert again == Sample("d", 1, {"voltage": 230.0, "mode": "a"})
+    assert report_.news(Sample("d", 2, {"voltage": 230.0, "mode": "a"})) is None
+
+
 def test_memory_is_one_word_a_channel() -> None:
     report_ = report(heartbeat=7)
 
