@@ -1,7 +1,10 @@
 """What a device says at which address, as data: one YAML file a device model.
 
-model      what a profile may say, checked
-loader     files to profiles: the catalogue, and a site's own
-decode     registers to values, compiled once a channel
-encode     values to registers, for simulators and tests
+    YAML ─loader─► model ─► decode, fields (bytes to values)    encode (values to bytes)
+
+What a profile may say, checked: `model` of `behaviour` (pace, limits, groups), `channel` (where a
+value stands) and `meaning` (what it means), with `defaults` and `repeat`, `sampling`, `writing`,
+`addressing`, `identify` and `evidence`; `references` holds these parts against each other; `schema`
+tells editors.
+Bytes to values: `registers` (tables and types), `octets`, `numerals`, `texts`, `clocks`, `scaling`.
 """

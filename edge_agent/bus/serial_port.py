@@ -14,19 +14,23 @@ import logging
 import os
 import stat
 import termios
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import serial
 
-from edge_agent.bus import port_facts, rs485
+from edge_agent.bus import rs485
 from edge_agent.bus.echo import Echo
 from edge_agent.bus.failures import BusDown
 from edge_agent.bus.hearing import Hearing
 from edge_agent.bus.inbox import Inbox
 from edge_agent.bus.wire import Wire
+from edge_agent.ports import advice, kernel
+from edge_agent.ports.holders import holders
+from telemetry.language import Lang
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from edge_agent.bus.settings import PortBus
 
 logger = logging.getLogger(__name__)
@@ -34,9 +38,6 @@ logger = logging.getLogger(__name__)
 UNPLUGGED = "the port is gone; is the adapter still plugged in?"
 
 NO_PORT = "this is no serial port"
-
-CHANGING_NAMES = ("ttyUSB", "ttyACM")
-"""Names that the kernel gives in the order in which adapters are found."""
 
 PSEUDO = range(136, 144)
 """Major numbers of pseudo terminals (Linux, Documentation/admin-guide/devices.txt)."""
@@ -195,9 +196,11 @@ class SerialPort:
             case errno.ENOENT:
                 return "No such file or directory; is the adapter plugged in?"
             case errno.EACCES | errno.EPERM:
-                return port_facts.may_not(self._bus.port)
+                port = self._bus.port
+                return str(advice.permission(port, kernel.group(port), Lang.EN))
             case errno.EAGAIN | errno.EBUSY:
-                who = ", ".join(port_facts.holders(self._bus.port))
+                known = holders(self._bus.port).known
+                who = ", ".join(f"{each.program} (pid {each.pid})" for each in known)
                 return "another process has it open: " + (who or "is it the running agent?")
             case errno.ENXIO | errno.ENODEV | errno.EIO:
                 return UNPLUGGED
@@ -206,13 +209,8 @@ class SerialPort:
         return str(error)
 
     def _tell(self) -> None:
-        port = self._bus.port
-        if hint := port_facts.latency_hint(port):
-            _once(f"port {port}: {hint}")
-        if port.parent == Path("/dev") and port.name.startswith(CHANGING_NAMES):
-            stable = port_facts.stable_name(port)
-            if stable is not None:
-                _once(f"port {port}: its name may change; {stable} stays")
+        for each in advice.better(self._bus.port, Lang.EN):
+            _once(f"port {self._bus.port}: {each}")
 
 
 def _line(port: Path, baud: int, parity: str, data_bits: int, stop_bits: int) -> dict[str, Any]:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from edge_agent.bus.settings import PortBus, UdpBus
 from edge_agent.checks.finding import Finding, Verdict, fail, ok, warn
 from edge_agent.load import Fit, load_of
-from edge_agent.scan.holders import holders
-from edge_agent.scan.ports import FAST_LATENCY, Naming, ports
+from edge_agent.ports import advice, kernel
+from edge_agent.ports.holders import holders
 from telemetry.language import Phrase
 
 if TYPE_CHECKING:
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from edge_agent.bus.settings import AnyBus
-    from edge_agent.scan.ports import Port
     from edge_agent.site import Site
     from telemetry.language import Lang
 
@@ -36,30 +35,12 @@ NO_PORT = Phrase(en="{port} is no serial port", vi="{port} không phải cổng 
 NAME_ANOTHER = Phrase(
     en="`edge-agent ports` tells the names to use", vi="`edge-agent ports` cho biết tên cần dùng"
 )
-DENIED = Phrase(en="{port}: this user may not use it", vi="{port}: người dùng này không có quyền")
-JOIN = Phrase(
-    en="`sudo usermod -aG {group} {user}`, then log in anew",
-    vi="`sudo usermod -aG {group} {user}`, rồi đăng nhập lại",
-)
 HELD = Phrase(
     en="{port} is held by {program} (pid {pid})", vi="{port} đang do {program} (pid {pid}) giữ"
 )
 STOP_IT = Phrase(
     en="a serial port belongs to one process: stop that one",
     vi="mỗi cổng chỉ một tiến trình dùng: dừng tiến trình đó",
-)
-NUMBERED = Phrase(
-    en="{port}: the number may change when things are plugged in anew",
-    vi="{port}: số cổng có thể đổi khi cắm lại",
-)
-USE_NAME = Phrase(en="write `port: {name}`", vi="ghi `port: {name}`")
-SLOW = Phrase(
-    en="{port}: the adapter holds bytes back for {latency} ms",
-    vi="{port}: bộ chuyển đổi giữ byte lại {latency} ms",
-)
-SPEED_UP = Phrase(
-    en="echo 1 | sudo tee /sys/bus/usb-serial/devices/{name}/latency_timer",
-    vi="echo 1 | sudo tee /sys/bus/usb-serial/devices/{name}/latency_timer",
 )
 ACCEPTS = Phrase(en="{place} accepts connections", vi="{place} nhận kết nối")
 NAMED = Phrase(en="{place}, whose name is known", vi="{place}, tên đã phân giải được")
@@ -83,11 +64,9 @@ ASK_LESS = Phrase(
 
 def buses(site: Site, lang: Lang) -> Iterator[Finding]:
     """Every bus, in the configuration's order."""
-    serial = [(bus.id, bus.port) for bus in site.config.buses if isinstance(bus, PortBus)]
-    known = {name: port for port in ports(serial) for name in port.buses} if serial else {}
     for bus in site.config.buses:
         if isinstance(bus, PortBus):
-            yield from _port(bus, known.get(bus.id), lang)
+            yield from _port(bus, lang)
         elif isinstance(bus, UdpBus):
             yield _resolvable(bus, lang)
         else:
@@ -95,23 +74,18 @@ def buses(site: Site, lang: Lang) -> Iterator[Finding]:
         yield from _time(site, bus, lang)
 
 
-def _port(bus: PortBus, port: Port | None, lang: Lang) -> Iterator[Finding]:
-    problem = _unusable(bus, port, lang)
+def _port(bus: PortBus, lang: Lang) -> Iterator[Finding]:
+    problem = _unusable(bus, lang)
     if problem is not None:
         yield problem
         return
-    yield ok(BUS(lang, id=bus.id), bus.place)
-    if port is None:
-        return
     about = BUS(lang, id=bus.id)
-    if port.naming in (Naming.BY_ID, Naming.SAME_ID, Naming.BY_PATH) and bus.port == port.device:
-        yield warn(about, NUMBERED(lang, port=bus.port), USE_NAME(lang, name=port.name))
-    if port.latency is not None and port.latency > FAST_LATENCY:
-        says = SLOW(lang, port=bus.port, latency=port.latency)
-        yield warn(about, says, SPEED_UP(lang, name=port.device.name))
+    yield ok(about, bus.place)
+    for each in advice.better(bus.port, lang):
+        yield warn(about, f"{bus.port}: {each.says}", each.do)
 
 
-def _unusable(bus: PortBus, port: Port | None, lang: Lang) -> Finding | None:
+def _unusable(bus: PortBus, lang: Lang) -> Finding | None:
     """Why the agent could not open it, or None; what the agent itself holds is right."""
     about = BUS(lang, id=bus.id)
     try:
@@ -121,9 +95,8 @@ def _unusable(bus: PortBus, port: Port | None, lang: Lang) -> Finding | None:
     if not stat.S_ISCHR(mode):
         return fail(about, NO_PORT(lang, port=bus.port), NAME_ANOTHER(lang))
     if not os.access(bus.port, os.R_OK | os.W_OK):
-        group = port.group if port is not None and port.group else "dialout"
-        do = JOIN(lang, group=group, user=os.environ.get("USER", "$USER"))
-        return fail(about, DENIED(lang, port=bus.port), do)
+        denied = advice.permission(bus.port, kernel.group(bus.port), lang)
+        return fail(about, f"{bus.port}: {denied.says}", denied.do)
     held = next((each for each in holders(bus.port).known if not each.is_agent), None)
     if held is not None and not _is_simulated(bus.port):
         says = HELD(lang, port=bus.port, program=held.program, pid=held.pid)

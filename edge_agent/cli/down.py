@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from edge_agent.bus.settings import PortBus
 from edge_agent.cli.layout import folded
-from edge_agent.scan.holders import holders
+from edge_agent.ports.holders import holders
 from telemetry.language import Phrase
 
 if TYPE_CHECKING:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -13,14 +12,15 @@ from edge_agent.cli.layout import labelled
 from edge_agent.cli.options import Config, Json, Language, echo_json
 from edge_agent.cli.target import optional_config
 from edge_agent.exits import Exit
-from edge_agent.scan import ports as machine
-from edge_agent.scan.ports import FAST_LATENCY, Naming
+from edge_agent.ports import advice
+from edge_agent.ports import ports as machine
+from edge_agent.ports.naming import Naming
 from telemetry.language import Lang, Phrase
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from edge_agent.scan.ports import Port
+    from edge_agent.ports.ports import Port
 
 EXAMPLES = """\b
 Examples:
@@ -75,22 +75,6 @@ AGENT = Phrase(
     vi="{program} (pid {pid}), là agent: dừng nó trước khi quét hoặc đọc",
 )
 MISSING = Phrase(en="it is not there", vi="không có cổng này")
-DENIED = Phrase(
-    en="this user may not use it: sudo usermod -aG {group} {user}, then log in anew",
-    vi="người dùng này không có quyền: sudo usermod -aG {group} {user}, rồi đăng nhập lại",
-)
-ROOT_ONLY = Phrase(
-    en="this user may not use it, nor does a group: sudo chgrp dialout {port} "
-    "&& sudo chmod g+rw {port}",
-    vi="người dùng này không có quyền, nhóm cũng vậy: sudo chgrp dialout {port} "
-    "&& sudo chmod g+rw {port}",
-)
-SLOW = Phrase(
-    en="it holds bytes back for {latency} ms, which slows polling: "
-    "echo 1 | sudo tee /sys/bus/usb-serial/devices/{name}/latency_timer",
-    vi="giữ byte lại {latency} ms, làm chậm việc đọc: "
-    "echo 1 | sudo tee /sys/bus/usb-serial/devices/{name}/latency_timer",
-)
 
 
 def ports(
@@ -145,12 +129,9 @@ def _held_by(port: Port, lang: Lang) -> Sequence[str]:
 def _problems(port: Port, lang: Lang) -> Iterator[str]:
     if not port.exists:
         yield MISSING(lang)
-    elif not port.permitted and port.group:
-        yield DENIED(lang, group=port.group, user=os.environ.get("USER", "$USER"))
     elif not port.permitted:
-        yield ROOT_ONLY(lang, port=port.device)
-    if port.latency is not None and port.latency > FAST_LATENCY:
-        yield SLOW(lang, latency=port.latency, name=port.device.name)
+        yield str(advice.permission(port.device, port.group, lang))
+    yield from map(str, advice.speed(port.device, port.latency, lang))
 
 
 def _document(port: Port) -> dict[str, Any]:

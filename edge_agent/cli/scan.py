@@ -21,7 +21,7 @@ from edge_agent.cli.options import Config, Json, Language, echo_json, fail
 from edge_agent.cli.progress import Bar, spoken_time
 from edge_agent.cli.target import find_bus, modbus_only, optional_config
 from edge_agent.exits import Exit
-from edge_agent.scan.ports import stable_name
+from edge_agent.ports.naming import stable_name
 from edge_agent.scan.proposal import configuration
 from edge_agent.scan.scanner import Found, Garbled, Progress, scan
 from edge_agent.scan.scope import ALL_UNITS, Scope, plan

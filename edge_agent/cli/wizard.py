@@ -14,7 +14,7 @@ from edge_agent import drafting
 from edge_agent.cli import suggestions
 from edge_agent.cli.layout import labelled
 from edge_agent.cli.taking_over import found_on
-from edge_agent.scan.ports import ports
+from edge_agent.ports.ports import ports
 from edge_agent.scan.scope import Scope
 from telemetry.language import Phrase
 from telemetry.names import DEVICE as DEVICE_NAME
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from device_profiles.model import Profile
     from edge_agent.drafting import Draft, Entry
-    from edge_agent.scan.ports import Port
+    from edge_agent.ports.ports import Port
     from telemetry.language import Lang
 
     Check = Callable[[str], str | None]

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from edge_agent.bus import port_facts, rs485
+from edge_agent.bus import rs485
 from edge_agent.bus.failures import BusDown
 from edge_agent.bus.serial_port import SerialPort
 from edge_agent.bus.settings import Rs485, SerialBus
@@ -231,43 +231,6 @@ async def test_closing_lets_others_in(pty: Pty, port: SerialPort) -> None:
 
     assert other.is_open
     other.close()
-
-
-def test_a_slow_latency_timer_is_told_with_what_to_do(tmp_path: Path) -> None:
-    port = tmp_path / "ttyUSB0"
-    port.touch()
-    timer = tmp_path / "devices" / "ttyUSB0" / "latency_timer"
-    timer.parent.mkdir(parents=True)
-    timer.write_text("16\n")
-
-    hint = port_facts.latency_hint(port, tmp_path / "devices")
-    timer.write_text("1\n")
-
-    assert hint == (f"the USB adapter holds each reply back for up to 16 ms: echo 1 > {timer}")
-    assert port_facts.latency_hint(port, tmp_path / "devices") is None
-    assert port_facts.latency_hint(tmp_path / "ttyS0", tmp_path / "devices") is None
-
-
-def test_the_name_that_stays_is_the_adapters_own_or_else_its_sockets(tmp_path: Path) -> None:
-    port, by_id, by_path = tmp_path / "ttyUSB0", tmp_path / "by-id", tmp_path / "by-path"
-    port.touch()
-    by_path.mkdir()
-    (by_path / "usb-0:1.2").symlink_to(port)
-    without_serial = port_facts.stable_name(port, (by_id, by_path))
-    by_id.mkdir()
-    (by_id / "usb-FTDI_A1").symlink_to(port)
-
-    assert without_serial == by_path / "usb-0:1.2"
-    assert port_facts.stable_name(port, (by_id, by_path)) == by_id / "usb-FTDI_A1"
-    assert port_facts.stable_name(tmp_path / "ttyS0", (by_id, by_path)) is None
-
-
-def test_who_may_not_open_a_port_learns_which_group_may(tmp_path: Path) -> None:
-    port = tmp_path / "ttyUSB0"
-    port.touch()
-
-    assert "usermod -aG " in port_facts.may_not(port)
-    assert port_facts.may_not(tmp_path / "gone").startswith("permission denied")
 
 
 def test_a_pty_hangs_up_like_a_port(pty: Pty) -> None:

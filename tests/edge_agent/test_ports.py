@@ -16,8 +16,11 @@ from typer.testing import CliRunner
 from edge_agent.cli import app
 from edge_agent.cli.layout import COLUMNS, labelled
 from edge_agent.cli.ports import BECAUSE, _lines
-from edge_agent.scan.holders import Holder, Holders, holders
-from edge_agent.scan.ports import Adapter, Machine, Naming, Port, ports, stable_name
+from edge_agent.ports.advice import better
+from edge_agent.ports.holders import Holder, Holders, holders
+from edge_agent.ports.kernel import Adapter, Machine
+from edge_agent.ports.naming import Naming, stable_name
+from edge_agent.ports.ports import Port, ports
 from telemetry.language import Lang
 
 if TYPE_CHECKING:
@@ -264,6 +267,27 @@ def test_what_is_wrong_comes_with_the_command_that_mends_it() -> None:
     assert "sudo usermod -aG dialout" in text
     assert "echo 1 | sudo tee /sys/bus/usb-serial/devices/ttyUSB0/latency_timer" in text
     assert "python3 (pid 812), the agent: stop it" in text
+
+
+def test_the_agent_advises_the_name_that_stays_and_a_fast_adapter(board: Board) -> None:
+    port = board.plug("ttyUSB0", FTDI, "1-1", by_id="usb-FTDI_A5069RR4")
+    stable = board.machine.dev / "serial" / "by-id" / "usb-FTDI_A5069RR4"
+
+    said = {str(each) for each in better(port, Lang.EN, board.machine)}
+    of_stable = {each.do for each in better(stable, Lang.EN, board.machine)}
+
+    faster = "echo 1 | sudo tee /sys/bus/usb-serial/devices/ttyUSB0/latency_timer"
+    assert said == {
+        f"it holds bytes back for 16 ms, which slows polling: {faster}",
+        f"its name may change when things are plugged in anew: write `port: {stable}`",
+    }
+    assert of_stable == {faster}
+
+
+def test_a_port_of_the_board_needs_no_advice(board: Board) -> None:
+    port = board.solder("ttyAMA0", "3")
+
+    assert not list(better(port, Lang.EN, board.machine))
 
 
 def test_a_text_stands_beside_its_label_and_a_label_alone() -> None:

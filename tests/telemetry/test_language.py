@@ -19,7 +19,7 @@ PACKAGES = ("telemetry", "device_profiles", "edge_agent", "collector", "firmware
 TERMS = frozenset({"", "broker", "bus", "collector", "gateway", "pid"})
 """Words that Vietnamese technicians use as they are."""
 
-COMMANDS = ("edge-agent ", "collector ", "echo ")
+COMMANDS = ("edge-agent ", "collector ", "echo ", "sudo ")
 """What a phrase begins with that is typed as it stands."""
 
 
