@@ -28,12 +28,12 @@ def write(config_file: Path, data_dir: Path) -> list[Path]:
         if path.exists():
             raise AlreadyThere(f"{path} exists; nothing was written")
     config_file.parent.mkdir(parents=True, exist_ok=True)
+    private_files.make_directory(data_dir)
     rules_file.write_text(config.STARTER_RULES, encoding="utf-8")
     config_file.write_text(
         config.STARTER.format(data_dir=data_dir, rules=rules_file), encoding="utf-8"
     )
     made = config.load(config_file)
-    private_files.make_directory(data_dir)
     Register(made.broker_dir).collector_password()
     Tokens(data_dir).local()
     return [config_file, rules_file, data_dir]

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from collector import private_files
 from collector.broker import conf, running
 from telemetry.enrolment import Enrolment
-from telemetry.names import AGENT, is_agent
+from telemetry.names import is_agent
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -60,7 +60,7 @@ class Register:
         """
         if not is_agent(agent):
             raise NotAnAgentId(
-                f"{agent!r} is no agent id: at most 40 of a-z 0-9 - ({AGENT.pattern})"
+                f"{agent!r} is no agent id: at most 40 of a-z 0-9 -, and not `collector`"
             )
         with private_files.alone_in(self.directory):
             passwords = self.passwords()

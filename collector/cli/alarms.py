@@ -11,14 +11,19 @@ from collector.alarms.rules import Priority
 from collector.cli import moments, online
 from collector.cli.exits import Exit, leave, told
 from collector.cli.options import ConfigFile, Json, Language, TokenFile, Url
-from collector.cli.table import table
 from collector.cli.texts import Text, say
-from telemetry.language import Lang
+from telemetry.language import Lang, Phrase
+from telemetry.layout import folded, table
 
 app = typer.Typer(no_args_is_help=True, help="Open alarms, and taking note of them.")
 
 Occurrence = Annotated[str, typer.Argument(help="As `collector alarms list` shows it.")]
 
+
+NO_OCCURRENCE = Phrase(
+    en="{given!r} is no occurrence: those are 16 hex digits, as in `alarms list`",
+    vi="{given!r} không phải mã lần xảy ra: mã gồm 16 chữ số hex, xem `alarms list`",
+)
 
 LIST_EXAMPLES = """\b
 Examples:
@@ -40,7 +45,7 @@ def list_alarms(  # noqa: PLR0913 - each is one option
 ) -> None:
     """List open alarms: those to be acknowledged first, the most urgent first."""
     with told():
-        collector = online.find(config_file, url, token_file)
+        collector = online.find(config_file, url, token_file, lang)
     found = collector.get("/v1/alarms", state=state or None, priority=priority or None)
     if as_json:
         typer.echo(json.dumps(found, ensure_ascii=False))
@@ -65,17 +70,17 @@ def show(  # noqa: PLR0913 - each is one option
     Example: collector alarms show 9f86d081884c7d65
     """
     with told():
-        collector = online.find(config_file, url, token_file)
-    document = collector.get(_path(occurrence))
+        collector = online.find(config_file, url, token_file, lang)
+    document = collector.get(_path(occurrence, lang))
     if as_json:
         typer.echo(json.dumps(document, ensure_ascii=False))
         return
     if document["alarm"]:
         alarm = document["alarm"]
-        typer.echo(f"{alarm['title']}: {_state(alarm, lang)}")
-        typer.echo(f"{say(Text.ACTION, lang)}: {alarm['action']}")
+        typer.echo(folded(f"{alarm['title']}: {_state(alarm, lang)}", "", "  "))
+        typer.echo(folded(f"{say(Text.ACTION, lang)}: {alarm['action']}", "", "  "))
     for step in document["transitions"]:
-        typer.echo(_step(step, lang))
+        typer.echo(folded(_step(step, lang), "", "  "))
 
 
 @app.command("ack")
@@ -88,27 +93,26 @@ def acknowledge(  # noqa: PLR0913 - each is one option
     url: Url = None,
     token_file: TokenFile = None,
 ) -> None:
-    """Acknowledge an occurrence: somebody has taken note of it. Needs an operator's token.
+    """Acknowledge an occurrence: somebody has taken note of it.
+
+    Needs an operator's token.
 
     Example: collector alarms ack 9f86d081884c7d65 -m "crew is on its way"
     """
     with told():
-        collector = online.find(config_file, url, token_file)
-    collector.post(f"{_path(occurrence)}/ack", {"comment": comment})
+        collector = online.find(config_file, url, token_file, lang)
+    collector.post(f"{_path(occurrence, lang)}/ack", {"comment": comment})
     typer.echo(f"{occurrence}: {say(Text.ACKNOWLEDGED, lang)}")
 
 
-def _path(occurrence: str) -> str:
+def _path(occurrence: str, lang: Lang) -> str:
     if not re.fullmatch(r"[0-9a-f]{16}", occurrence):
-        leave(
-            f"{occurrence!r} is no occurrence: those are 16 hex digits, as in `alarms list`",
-            Exit.WRONG_INPUT,
-        )
+        leave(NO_OCCURRENCE(lang, given=occurrence), Exit.WRONG_INPUT)
     return f"/v1/alarms/{occurrence}"
 
 
 def _table(found: list[dict[str, Any]], lang: Lang) -> str:
-    """Three lines an alarm, because a terminal has 80 columns."""
+    """Some lines an alarm, because a terminal has 80 columns."""
     headings = (Text.PRIORITY, Text.STATE, Text.SINCE, Text.OCCURRENCE)
     rows = [
         (
@@ -119,12 +123,13 @@ def _table(found: list[dict[str, Any]], lang: Lang) -> str:
         )
         for alarm in found
     ]
-    first, *lines = table([say(heading, lang) for heading in headings], rows).splitlines()
-    do = say(Text.ACTION, lang)
+    first, *lines = table([say(heading, lang) for heading in headings], rows)
+    shown = [first]
     for line, alarm in zip(lines, found, strict=True):
-        what = f"  {_series(alarm)}  {alarm['title']}"
-        first = "\n".join([first, line, what, f"  {do}: {alarm['action']}"])
-    return first
+        what = folded(f"{_series(alarm)}  {alarm['title']}", "  ", "    ")
+        do = folded(f"{say(Text.ACTION, lang)}: {alarm['action']}", "  ", "    ")
+        shown += [line, what, do]
+    return "\n".join(shown)
 
 
 def _series(alarm: dict[str, Any]) -> str:

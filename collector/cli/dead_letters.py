@@ -8,8 +8,8 @@ import typer
 from collector.cli import moments, online
 from collector.cli.exits import told
 from collector.cli.options import ConfigFile, Json, Language, TokenFile, Url
-from collector.cli.table import table
 from collector.cli.texts import Text, say
+from telemetry.layout import table
 
 app = typer.Typer(no_args_is_help=True, help="Samples that were put aside, and why.")
 
@@ -30,7 +30,7 @@ def list_dead_letters(  # noqa: PLR0913 - each is one option
     Example: collector dead-letters list --limit 10
     """
     with told():
-        collector = online.find(config_file, url, token_file)
+        collector = online.find(config_file, url, token_file, lang)
     page = collector.get("/v1/dead-letters", after=after, limit=limit)
     if as_json:
         typer.echo(json.dumps(page, ensure_ascii=False))
@@ -41,5 +41,5 @@ def list_dead_letters(  # noqa: PLR0913 - each is one option
             (str(e["id"]), moments.show(e["at"]), e["agent"], e["device"], e["reason"])
             for e in page["dead_letters"]
         ]
-        words = [say(word, lang) for word in (Text.TIME, Text.DEVICE, Text.REASON)]
-        typer.echo(table(["ID", words[0], "AGENT", *words[1:]], rows))
+        headings = (Text.NUMBER, Text.TIME, Text.AGENT, Text.DEVICE, Text.REASON)
+        typer.echo("\n".join(table([say(heading, lang) for heading in headings], rows)))

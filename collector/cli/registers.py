@@ -10,20 +10,42 @@ from collector import config, private_files
 from collector.api.tokens import Role, Tokens
 from collector.broker import agents as register
 from collector.cli.exits import Exit, leave, told
-from collector.cli.options import ConfigFile, Json
-from collector.cli.table import table
+from collector.cli.options import ConfigFile, Json, Language
+from collector.cli.texts import Text, say
 from telemetry import enrolment
+from telemetry.language import Phrase
+from telemetry.layout import table
 
 agents = typer.Typer(no_args_is_help=True, help="Agents that may send to the embedded broker.")
 tokens = typer.Typer(no_args_is_help=True, help="Tokens for the HTTP API.")
 
-NO_REGISTER = "the broker is an external one: make the agent's user there"
+NO_REGISTER = Phrase(
+    en="the broker is an external one: make the agent's user there",
+    vi="broker không do collector này chạy: hãy tạo tài khoản cho agent trên broker đó",
+)
+EXISTS = Phrase(
+    en="{path} exists; nothing was done. Delete it, or name another file with --output",
+    vi="{path} đã có; chưa làm gì. Xóa tệp đó hoặc chọn tệp khác bằng --output",
+)
+WROTE = Phrase(
+    en="wrote {path}; carry it to the gateway, and there:\n  edge-agent enroll {name}",
+    vi="đã ghi {path}; chép tệp sang gateway, rồi chạy ở đó:\n  edge-agent enroll {name}",
+)
+NO_AGENTS = Phrase(
+    en="no agent may connect yet: `collector agents add`",
+    vi="chưa có agent nào được kết nối: `collector agents add`",
+)
+SHUT_OUT = Phrase(en="{agent} is shut out", vi="{agent} không còn được kết nối")
+WORTHLESS = Phrase(
+    en="the token of {name} is worthless now", vi="token của {name} không còn hiệu lực"
+)
 
 
 @agents.command("add")
 def add_agent(
     agent: Annotated[str, typer.Argument(help="The agent's id: a-z 0-9 -, at most 40.")],
     config_file: ConfigFile,
+    lang: Language,
     output: Annotated[
         Path | None, typer.Option(help="The bundle to write.", show_default="AGENT.enroll.yaml")
     ] = None,
@@ -37,20 +59,20 @@ def add_agent(
     with told():
         settings = config.load(config_file)
         if settings.broker.embedded is None:
-            leave(NO_REGISTER, Exit.WRONG_INPUT)
+            leave(NO_REGISTER(lang), Exit.WRONG_INPUT)
         bundle = output or Path(f"{agent}.enroll.yaml")
         if bundle.exists():
-            leave(f"{bundle} exists; nothing was done", Exit.WRONG_INPUT)
+            leave(EXISTS(lang, path=bundle), Exit.WRONG_INPUT)
         agent_register = register.Register(settings.broker_dir)
         password = agent_register.add(agent)
         bundle.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         made = register.enrolment(agent, password, settings.broker.embedded)
         private_files.write(bundle, enrolment.spell(made))
-    typer.echo(f"wrote {bundle}: carry it to the gateway, then: edge-agent enroll {bundle.name}")
+    typer.echo(WROTE(lang, path=bundle, name=bundle.name))
 
 
 @agents.command("list")
-def list_agents(config_file: ConfigFile, *, as_json: Json = False) -> None:
+def list_agents(config_file: ConfigFile, lang: Language, *, as_json: Json = False) -> None:
     """List the agents that may connect.
 
     Example: collector agents list
@@ -58,14 +80,16 @@ def list_agents(config_file: ConfigFile, *, as_json: Json = False) -> None:
     with told():
         settings = config.load(config_file)
         if settings.broker.embedded is None:
-            leave(NO_REGISTER, Exit.WRONG_INPUT)
+            leave(NO_REGISTER(lang), Exit.WRONG_INPUT)
         names = sorted(register.Register(settings.broker_dir).passwords())
-    typer.echo(json.dumps(names) if as_json else "\n".join(names))
+    typer.echo(json.dumps(names) if as_json else "\n".join(names) or NO_AGENTS(lang))
 
 
 @agents.command("remove")
 def remove_agent(
-    agent: Annotated[str, typer.Argument(help="The agent's id.")], config_file: ConfigFile
+    agent: Annotated[str, typer.Argument(help="The agent's id.")],
+    config_file: ConfigFile,
+    lang: Language,
 ) -> None:
     """Shut an agent out; a running collector cuts its connection.
 
@@ -74,9 +98,9 @@ def remove_agent(
     with told():
         settings = config.load(config_file)
         if settings.broker.embedded is None:
-            leave(NO_REGISTER, Exit.WRONG_INPUT)
+            leave(NO_REGISTER(lang), Exit.WRONG_INPUT)
         register.Register(settings.broker_dir).remove(agent)
-    typer.echo(f"{agent} is shut out")
+    typer.echo(SHUT_OUT(lang, agent=agent))
 
 
 @tokens.command("add")
@@ -96,7 +120,7 @@ def add_token(
 
 
 @tokens.command("list")
-def list_tokens(config_file: ConfigFile, *, as_json: Json = False) -> None:
+def list_tokens(config_file: ConfigFile, lang: Language, *, as_json: Json = False) -> None:
     """List who has a token, and as what.
 
     Example: collector tokens list
@@ -106,12 +130,15 @@ def list_tokens(config_file: ConfigFile, *, as_json: Json = False) -> None:
     if as_json:
         typer.echo(json.dumps([{"name": c.name, "role": c.role} for c in callers]))
     else:
-        typer.echo(table(("NAME", "ROLE"), [(c.name, c.role) for c in callers]))
+        headings = [say(heading, lang) for heading in (Text.NAME, Text.ROLE)]
+        typer.echo("\n".join(table(headings, [(c.name, c.role) for c in callers])))
 
 
 @tokens.command("remove")
 def remove_token(
-    name: Annotated[str, typer.Argument(help="Who got it.")], config_file: ConfigFile
+    name: Annotated[str, typer.Argument(help="Who got it.")],
+    config_file: ConfigFile,
+    lang: Language,
 ) -> None:
     """Make a token worthless, at once.
 
@@ -119,4 +146,4 @@ def remove_token(
     """
     with told():
         Tokens(config.load(config_file).data_dir).remove(name)
-    typer.echo(f"the token of {name} is worthless now")
+    typer.echo(WORTHLESS(lang, name=name))

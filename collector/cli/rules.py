@@ -7,27 +7,45 @@ import typer
 
 from collector.alarms import rules
 from collector.cli.exits import told
+from collector.cli.options import Language
+from collector.cli.texts import Text, say
+from telemetry.language import Phrase
+from telemetry.layout import folded
 
-app = typer.Typer(no_args_is_help=True, help="Alarm rules.")
+EXAMPLES = """\b
+Examples:
+  collector rules check rules.yaml
+  collector rules list rules.yaml
+"""
+
+app = typer.Typer(no_args_is_help=True, help="Alarm rules.", epilog=EXAMPLES)
+
+File = Annotated[Path, typer.Argument(help="A file of alarm rules.")]
+
+ONE = Phrase(en="{file}: 1 rule", vi="{file}: 1 luật")
+SEVERAL = Phrase(en="{file}: {n} rules", vi="{file}: {n} luật")
 
 
 @app.command("check")
-def check(file: Annotated[Path, typer.Argument(help="A file of alarm rules.")]) -> None:
+def check(file: File, lang: Language) -> None:
     """Check a file of alarm rules; ends with 2 and the lines that are wrong.
 
     Example: collector rules check rules.yaml
     """
     with told():
         found = rules.load(file)
-    typer.echo(f"{file}: {len(found)} rules")
+    typer.echo((ONE if len(found) == 1 else SEVERAL)(lang, file=file, n=len(found)))
 
 
 @app.command("list")
-def list_rules(file: Annotated[Path, typer.Argument(help="A file of alarm rules.")]) -> None:
+def list_rules(file: File, lang: Language) -> None:
     """List the rules in a file with what somebody must do.
 
     Example: collector rules list rules.yaml
     """
     with told():
-        for rule in rules.load(file):
-            typer.echo(f"{rule.id}  {rule.priority}  {rule.title}: {rule.action}")
+        found = rules.load(file)
+    for rule in found:
+        typer.echo(f"{rule.id}  {say(rule.priority, lang)}")
+        typer.echo(folded(rule.title, "  ", "    "))
+        typer.echo(folded(f"{say(Text.ACTION, lang)}: {rule.action}", "  ", "    "))

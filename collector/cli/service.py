@@ -13,11 +13,20 @@ from collector import checkup, config, starter
 from collector.checkup import Finding, Level
 from collector.cli import online
 from collector.cli.exits import Exit, leave, told
-from collector.cli.options import ConfigFile, Json
+from collector.cli.options import ConfigFile, Json, Language
 from collector.config import CollectorConfig
 from telemetry import extras, logs
+from telemetry.language import Lang, Phrase
+from telemetry.layout import labelled
 from telemetry.logs import LogFormat
 from telemetry.settings import SettingsError
+
+CONFIGURATION = Phrase(en="configuration: {path}", vi="cấu hình: {path}")
+NONE_RUNS = Phrase(
+    en="collector: none runs at {url}", vi="collector: không có collector nào chạy tại {url}"
+)
+PART = Phrase(en="running collector: {part} {state}", vi="collector đang chạy: {part} {state}")
+WROTE = Phrase(en="wrote {path}", vi="đã ghi {path}")
 
 
 def init(
@@ -27,6 +36,8 @@ def init(
     data_dir: Annotated[Path, typer.Option(help="Where the collector keeps its data.")] = Path(
         "data"
     ),
+    *,
+    lang: Language,
 ) -> None:
     """Write a first configuration with comments, alarm rules beside it, and secrets.
 
@@ -40,11 +51,12 @@ def init(
         except OSError as error:
             leave(f"{error.filename}: {error.strerror}", Exit.FAILED)
         for path in written:
-            typer.echo(f"wrote {path}")
+            typer.echo(WROTE(lang, path=path))
 
 
 def check(
     config_file: ConfigFile,
+    lang: Language,
     *,
     offline: Annotated[bool, typer.Option("--offline", help="Ask no server.")] = False,
     as_json: Json = False,
@@ -55,13 +67,13 @@ def check(
 
     Ends with 1 if anything is FAIL.
     """
-    findings = _findings(config_file, offline=offline)
+    findings = _findings(config_file, lang, offline=offline)
     if as_json:
         document = [{"level": f.level, "text": f.text} for f in findings]
         typer.echo(json.dumps(document, ensure_ascii=False, indent=1))
     else:
         for finding in findings:
-            typer.echo(finding)
+            typer.echo(labelled(finding.level, finding.text, width=5))
     if any(finding.level is Level.FAIL for finding in findings):
         raise typer.Exit(Exit.FAILED)
 
@@ -85,32 +97,32 @@ def run(
         asyncio.run(app.run(config.load(config_file)))
 
 
-def _findings(config_file: Path, *, offline: bool) -> list[Finding]:
+def _findings(config_file: Path, lang: Lang, *, offline: bool) -> list[Finding]:
     try:
         settings = config.load(config_file)
     except SettingsError as error:
         return [Finding(Level.FAIL, problem) for problem in error.problems]
-    first = Finding(Level.OK, f"configuration: {config_file}")
+    first = Finding(Level.OK, CONFIGURATION(lang, path=config_file))
     if offline:
-        return [first, *asyncio.run(checkup.offline(settings))]
-    return [first, *asyncio.run(_all(settings)), *_running(config_file)]
+        return [first, *asyncio.run(checkup.offline(settings, lang))]
+    return [first, *asyncio.run(_all(settings, lang)), *_running(config_file, lang)]
 
 
-async def _all(settings: CollectorConfig) -> list[Finding]:
-    return [*await checkup.offline(settings), *await checkup.online(settings)]
+async def _all(settings: CollectorConfig, lang: Lang) -> list[Finding]:
+    return [*await checkup.offline(settings, lang), *await checkup.online(settings, lang)]
 
 
-def _running(config_file: Path) -> list[Finding]:
+def _running(config_file: Path, lang: Lang) -> list[Finding]:
     """What a running collector says of itself."""
-    collector = online.find(config_file, None, None)
+    collector = online.find(config_file, None, None, lang)
     try:
         health = httpx.get(f"{collector.url}/healthz", verify=collector.verify).json()
     except (httpx.TransportError, ValueError):
-        return [Finding(Level.WARN, f"collector: none runs at {collector.url}")]
+        return [Finding(Level.WARN, NONE_RUNS(lang, url=collector.url))]
     return [
         Finding(
             Level.OK if health.get(part) == "up" else Level.FAIL,
-            f"running collector: {part} {health.get(part)}",
+            PART(lang, part=part, state=health.get(part)),
         )
         for part in ("broker", "store")
     ]

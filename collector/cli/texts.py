@@ -21,7 +21,12 @@ class Text(StrEnum):
     WATCHING = "watching; Ctrl-C ends"
     RECONNECTING = "connection lost; trying again"
     TIME = "TIME"
+    NUMBER = "ID"
+    AGENT = "AGENT"
     DEVICE = "DEVICE"
+    PROFILE = "PROFILE"
+    NAME = "NAME"
+    ROLE = "ROLE"
     CHANNEL = "CHANNEL"
     VALUE = "VALUE"
     COUNT = "COUNT"
@@ -56,7 +61,12 @@ VIETNAMESE = {
     Text.WATCHING: "đang theo dõi; nhấn Ctrl-C để thoát",
     Text.RECONNECTING: "mất kết nối; đang thử lại",
     Text.TIME: "THỜI ĐIỂM",
+    Text.NUMBER: "SỐ",
+    Text.AGENT: "AGENT",
     Text.DEVICE: "THIẾT BỊ",
+    Text.PROFILE: "HỒ SƠ",
+    Text.NAME: "TÊN",
+    Text.ROLE: "VAI TRÒ",
     Text.CHANNEL: "KÊNH",
     Text.VALUE: "GIÁ TRỊ",
     Text.COUNT: "SỐ MẪU",

@@ -49,7 +49,7 @@ def watch(  # noqa: PLR0913 - each is one option
 ) -> None:
     """Watch samples and alarms as they come."""
     with told():
-        collector = online.find(config_file, url, token_file)
+        collector = online.find(config_file, url, token_file, lang)
     filters = {
         name: value for name, value in (("agent", agent), ("device", device)) if value is not None
     }
@@ -78,8 +78,8 @@ def _follow(collector: Collector, filters: dict[str, str], view: "_Lines") -> No
             client.stream("GET", "/v1/stream", params=filters) as response,
         ):
             if not response.is_success:
-                judged(response)
-            for latest in judged(client.get("/v1/latest", params=filters)):
+                judged(response, collector.lang)
+            for latest in judged(client.get("/v1/latest", params=filters), collector.lang):
                 view.show("sample", latest)
             for name, data in _events(response.iter_lines()):
                 view.show(name, data)

@@ -15,7 +15,6 @@ import yaml
 from typer.testing import CliRunner
 
 from collector.cli import app
-from collector.cli.table import table
 from collector.cli.texts import VIETNAMESE, Text, say
 from parts.collector import PROGRAM, CollectorProcess, collector, receipts
 from parts.mqtt import HEARD_WITHIN, mqtt_client
@@ -23,6 +22,7 @@ from parts.scripted_http import Answer, scripted_http
 from telemetry import envelope
 from telemetry.envelope import Clock, Device, Envelope
 from telemetry.language import Lang
+from telemetry.layout import table
 from telemetry.sample import Sample
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def ok(world: CollectorProcess, *words: str, lang: str = "en") -> str:
 def test_a_query_shows_the_last_hour(world: CollectorProcess) -> None:
     lines = ok(world, "query", "gw-1", "meter-1", "voltage_l1").splitlines()
 
-    assert lines[0].split() == ["TIME", "CHANNEL", "VALUE", "COUNT", "FLAG"]
+    assert lines[0].split() == ["TIME", "CHANNEL", "VALUE"]
     assert [line.split()[2:4] for line in lines[1:]] == [
         ["voltage_l1", "230.1"],
         ["voltage_l1", "260.5"],
@@ -224,6 +224,7 @@ def test_agents_come_and_go(world: CollectorProcess) -> None:
         (["query", "gw-1", "meter-1", "--limit", "1"], 2, "more than 1 points"),
         (["query", "GW", "meter-1"], 2, "no agent name"),
         (["query", "--url", "http://127.0.0.1:1"], 2, "--url needs --token-file"),
+        (["query", "--url", "centre:8420", "--token-file", "local.token"], 2, "such as https://"),
         (["query", "--url", "http://[::1", "--token-file", "local.token"], 2, "--url http"),
         (["init", "--config", "/proc/none/collector.yaml"], 1, "/proc/none: No such file"),
         (["query", "--config", "nothing.yaml"], 2, "nothing.yaml: No such file"),
@@ -291,13 +292,72 @@ def test_what_answers_like_no_collector_is_told_in_a_line(tmp_path: Path) -> Non
     assert done.stderr == f"{server.url}/v1/alarms: no collector answers there\n"
 
 
+def test_what_is_not_stored_is_told_apart_from_what_is_not_of_that_time(
+    world: CollectorProcess,
+) -> None:
+    assert ok(world, "query", "gw-1", "meter-2", "--from", "2020-01-01", "--to", "2020-01-02") == (
+        "no values in that range\n"
+    )
+    assert ok(world, "query", "gw-1", "meter-9") == (
+        "nothing is stored of gw-1/meter-9; `collector query` shows what is\n"
+    )
+    assert ok(world, "query", "gw-9").startswith("nothing is stored of agent gw-9;")
+
+
+def test_a_bucket_shows_how_many_values_it_holds_and_no_digits_of_its_arithmetic(
+    world: CollectorProcess,
+) -> None:
+    lines = ok(world, "query", "gw-1", "meter-1", "--agg", "mean", "--every", "1d").splitlines()
+
+    assert lines[0].split() == ["TIME", "CHANNEL", "VALUE", "COUNT"]
+    assert lines[1].split()[3:] == ["245.3", "2"]
+
+
+def test_a_start_that_fails_leaves_no_configuration_behind(tmp_path: Path) -> None:
+    (tmp_path / "taken").touch()
+
+    done = subprocess.run(
+        [PROGRAM, "init", "--data-dir", "taken"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 1
+    assert "taken" in done.stderr
+    assert not (tmp_path / "collector.yaml").exists()
+
+
+def test_rules_are_listed_in_the_operators_language(tmp_path: Path) -> None:
+    (tmp_path / "rules.yaml").write_text(RULES)
+
+    shown = CliRunner().invoke(app, ["rules", "list", str(tmp_path / "rules.yaml"), "--lang", "vi"])
+
+    assert shown.stdout.splitlines() == [
+        "mains-high  cao",
+        "  Điện áp cao",
+        "  VIỆC CẦN LÀM: Gọi điện lực",
+    ]
+
+
+def test_one_rule_is_one_rule(tmp_path: Path) -> None:
+    file = tmp_path / "rules.yaml"
+    file.write_text(RULES)
+
+    shown = CliRunner().invoke(app, ["rules", "check", str(file), "--lang", "en"])
+
+    assert shown.stdout == f"{file}: 1 rule\n"
+
+
 def test_every_command_teaches_by_an_example() -> None:
     for words in (
         *(["init"], ["check"], ["run"], ["query"], ["watch"]),
         *(["alarms", name] for name in ("list", "show", "ack")),
         *(["agents", name] for name in ("add", "list", "remove")),
         *(["tokens", name] for name in ("add", "list", "remove")),
-        *(["dead-letters", "list"], ["rules", "check"], ["store", "init"]),
+        *(["dead-letters", "list"], ["store", "init"]),
+        *(["rules", name] for name in ("check", "list")),
     ):
         done = CliRunner().invoke(app, [*words, "--help"])
         assert done.exit_code == 0
@@ -316,7 +376,7 @@ def test_a_state_is_said_in_either_language() -> None:
 def test_a_tables_columns_stand_under_each_other_whatever_the_marks() -> None:
     text = table(("MỨC", "X"), [("a", "1"), ("tiê\u0301ng", "2")])
 
-    assert [line.replace("e\u0302\u0301", "e") for line in text.splitlines()] == [
+    assert [line.replace("e\u0302\u0301", "e") for line in text] == [
         "MỨC    X",
         "a      1",
         "tiê\u0301ng  2",
