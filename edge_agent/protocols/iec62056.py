@@ -38,7 +38,10 @@ READOUT_MAX = 16_384
 IDENTIFICATION = re.compile(rb"/[A-Za-z]{3}([^/!\r\n])[^/!\r\n]*\r\n")
 """Maker, speed, model (IEC 62056-21 §6.3.2)."""
 
-_TELEGRAM_END = re.compile(rb"!([0-9A-Fa-f]{4})\r\n")
+_TELEGRAM_END = re.compile(rb"!([0-9A-Fa-f]{1,4})\r\n")
+"""The CRC has four digits; some adapters leave zeros out."""
+
+_LONGEST_END = len("!6796\r\n")
 _ADDRESS = re.compile(r"[0-9A-Za-z ]{0,32}")
 _ERROR = re.compile(r"\((ER[^()]*)\)")
 
@@ -90,7 +93,7 @@ def _block_size(begun: bytes) -> int | None:
 
 
 def _block_is_sound(block: bytes) -> bool:
-    return block_check(block[1:-1]) == block[-1]
+    return STX not in block[1:-1] and block_check(block[1:-1]) == block[-1]
 
 
 def _telegram_size(begun: bytes) -> int | None:
@@ -136,13 +139,15 @@ def _acknowledge(speed: str) -> bytes:
 def _readout(heard: bytes) -> str | None:
     """The data sets of a good block or telegram, if there is one.
 
+    What begins behind the last end cannot be whole, and is not looked at.
+
     Raises:
         Refused: if the meter sent an error in their place.
     """
-    if found := BLOCK.find(heard):
+    if found := BLOCK.find(heard[: heard.rfind(ETX) + 2]):
         text = found[0][1:-2].decode("latin-1")
         if error := _ERROR.fullmatch(text.strip()):
             raise Refused(f"the meter says: {error[1]}")
         return text
-    found = TELEGRAM.find(heard)
+    found = TELEGRAM.find(heard[: heard.rfind(b"!") + _LONGEST_END])
     return found[0].decode("latin-1") if found else None

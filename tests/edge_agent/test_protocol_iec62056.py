@@ -9,7 +9,7 @@ import pytest
 from crccheck.crc import CrcArc  # type: ignore[import-untyped] # it has no type hints
 
 from edge_agent.protocols.conversation import Listen, Question, Refused, Send, replay
-from edge_agent.protocols.iec62056 import Iec62056, block_check, crc16
+from edge_agent.protocols.iec62056 import READOUT_MAX, Iec62056, block_check, crc16
 from telemetry.sample import ILLEGAL_ADDRESS, NOT_A_NUMBER, Flag, Quality, Value
 
 GREETING = b"/ISk5MT174-0002\r\n"
@@ -187,3 +187,33 @@ def test_a_telegram_without_a_check_is_not_believed() -> None:
 def test_a_field_that_is_no_code_is_refused(field: str) -> None:
     with pytest.raises(ValueError, match="should be such as"):
         Iec62056().questions("", [field])
+
+
+@pytest.mark.parametrize("noise", [b"\x02\x02", b"\x02ab\x02ab\x02\x02"])
+def test_a_block_begins_at_its_own_stx(noise: bytes) -> None:
+    said = replay(question("1.8.0"), noise + block("1.8.0(5)"))
+
+    assert said == {"1.8.0": 5}
+
+
+def test_a_crc_may_come_without_leading_zeros() -> None:
+    # a heat meter's P1 adapter: ndokter/dsmr_parser, test/example_telegrams.py
+    lines = (
+        *("/NWA-WARMTELINK", "", "1-3:0.2.8(50)", "0-0:1.0.0(260215200523W)"),
+        *("0-0:96.1.1(ADC3100000158491)", "0-0:96.13.1()", "0-0:96.13.0()", "0-1:24.1.0(004)"),
+        *("0-1:96.1.0(621848012D2C0B0C)", "0-1:24.2.1(260215200523W)(240.860*GJ)", "!B9F", ""),
+    )
+
+    said = replay(question("24.2.1 GJ", address="push"), "\r\n".join(lines).encode())
+
+    assert said == {"24.2.1 GJ": 240.86}
+
+
+@pytest.mark.parametrize("byte", [b"/", b"\x02"])
+def test_a_line_stuck_at_one_byte_costs_no_time(byte: bytes) -> None:
+    conversation = question("1.8.0", address="push").converse()
+    next(conversation)
+
+    steps = [conversation.send(byte) for _ in range(READOUT_MAX)]
+
+    assert steps == [Listen()] * READOUT_MAX
