@@ -109,7 +109,7 @@ class _Line:
         self._units = units
         self._clock = clock
         self._port = port
-        self._speeds = {device.unit: device.baud for device in bus.devices}
+        self._speeds = {device.unit: device.baud or bus.baud for device in bus.devices}
         # One a speed; None hears at any.
         self._ears = {speed: RtuSplitter() for speed in {None, *self._speeds.values()}}
         self._requests: asyncio.Queue[tuple[Request, float]] = asyncio.Queue()

@@ -161,8 +161,8 @@ class DeviceIdentity(Settings):
 class SimulatedDevice(Settings):
     """A device: its profile says where its channels stand; those not named here read as 0.
 
-    With a `baud` it hears and speaks at that speed only, and anybody at another one gets garbage,
-    as on a real line. It belongs to an rtu bus. Parity cannot be simulated: a pty drops it.
+    On an rtu bus it hears and speaks at its `baud` only, else at that of its bus, and anybody at
+    another one gets garbage, as on a real line. Parity cannot be simulated: a pty drops it.
     """
 
     id: Name
@@ -214,7 +214,7 @@ class RtuBus(_Bus):
     kind: Literal["rtu"]
     link: Path
     baud: Baud | None = None
-    """How fast the wire is, in bits a second; without it replies take no time."""
+    """How fast the wire is, in bits a second; without it devices answer at any speed, at once."""
     parity: Parity = Parity.NONE
 
     def wire(self, own: int | None) -> Wire | None:

@@ -200,6 +200,7 @@ async def test_a_reply_takes_the_time_of_its_wire(tmp_path: Path, parity: str, b
 
     async with serving(slow, unit(Faults(delay="50 ms"))) as place:
         port = Port(place)
+        port.set_speed(termios.B1200)
         clock = running_clock()
         port.write(rtu(1, READ))
         reply = await port.read(len(REPLY))
@@ -281,6 +282,21 @@ async def test_each_device_answers_at_its_own_speed_only(tmp_path: Path) -> None
         assert only == rtu(7, bytes.fromhex("03 02 02bc"))
         assert await port.read(len(REPLY)) == REPLY
         port.close()
+
+
+async def test_a_device_without_a_speed_of_its_own_has_that_of_its_bus(tmp_path: Path) -> None:
+    devices = [{"id": "d", "unit": 1, "profile": "p"}, {"id": "e", "unit": 7, "profile": "p"}]
+    async with serving(bus(tmp_path / "tty", baud=9600, devices=devices)) as place:
+        port = Port(place)
+        port.set_speed(termios.B19200)
+        port.write(rtu(7, READ))
+        await asyncio.sleep(TAKEN)
+        port.set_speed(termios.B9600)
+        port.write(rtu(1, READ))
+        only = await port.read(len(REPLY))
+        port.close()
+
+    assert only == REPLY
 
 
 async def test_who_changes_the_speed_before_the_reply_gets_garbage(tmp_path: Path) -> None:
