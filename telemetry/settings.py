@@ -3,20 +3,20 @@
     agent.yaml:14: devices[3].unit — should be at most 247
     agent.yaml:20: uplnk — no such key here; did you mean 'uplink'?
 
-The YAML is 1.2's: only `true` and `false` are booleans (`off` is a word), `12:30` is text, and a
-key may stand only once.
+What YAML is here, `documents` says.
 """
 
 from __future__ import annotations
 
 import difflib
 import os
-import re
+from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
-import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+
+from telemetry import documents
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,6 +31,35 @@ class Settings(BaseModel):
     """A frozen part of a configuration; a key that it does not know is an error."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _numbers_are_numbers(cls, entry: Any) -> Any:  # noqa: ANN401 - YAML can be anything
+        """Pydantic takes `true` for 1."""
+        if isinstance(entry, dict):
+            for key in _numbers(cls) & entry.keys():
+                if isinstance(entry[key], bool):
+                    said = str(entry[key]).lower()
+                    raise ValueError(f"{key} should be a number, not {said}")  # noqa: TRY004 - told
+        return entry
+
+
+@cache
+def _numbers(model: type[BaseModel]) -> frozenset[str]:
+    """The keys whose value can be a number, and not true or false."""
+    kinds = {f.alias or name: list(_kinds(f.annotation)) for name, f in model.model_fields.items()}
+    return frozenset(
+        key
+        for key, found in kinds.items()
+        if (int in found or float in found) and bool not in found
+    )
+
+
+def _kinds(annotation: object) -> Iterator[object]:
+    """A type, and those that it is made of."""
+    yield annotation
+    for part in get_args(annotation):
+        yield from _kinds(part)
 
 
 M = TypeVar("M", bound=BaseModel)
@@ -85,29 +114,26 @@ def fit(document: object, lines: dict[Place, int], model: type[M], name: str) ->
     try:
         return model.model_validate({} if document is None else document)
     except ValidationError as error:
-        problems = [
+        told = (
             _tell(problem, document, lines, model, name)
             for problem in error.errors()
             if not _is_consequence(problem, error.errors())
-        ]
-        raise SettingsError(problems) from error
+        )
+        raise SettingsError(list(dict.fromkeys(told))) from error
 
 
 def read_yaml(text: str, name: str) -> tuple[Any, dict[Place, int]]:
     """The document in `text`, and the line (from 1) of every key and item in it.
 
     Raises:
-        SettingsError: if it is not one YAML document, or a key stands twice.
+        SettingsError: if it is not one YAML document.
     """
     try:
-        return _read(_Loader(text), name)
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise SettingsError([f"{name}:{line}: {error.problem or error.context}"]) from error
-    except (yaml.YAMLError, ValueError) as error:
-        raise SettingsError([f"{name}: {error}"]) from error
-    except RecursionError as error:
-        raise SettingsError([f"{name}: nested too deep, or an alias stands for itself"]) from error
+        return documents.read(text)
+    except documents.NoDocument as error:
+        where = name if error.line is None else f"{name}:{error.line}"
+        field = f"{spell(error.place)} — " if error.place else ""
+        raise SettingsError([f"{where}: {field}{error}"]) from error
 
 
 def spell(place: Place) -> str:
@@ -135,89 +161,6 @@ def read_secret(path: Path) -> str:
         raise SettingsError([f"{path}: is not UTF-8"]) from error
 
 
-_MERGE = "tag:yaml.org,2002:merge"
-
-
-class _Loader(yaml.SafeLoader):
-    """YAML 1.2's core schema: what a person means, and no more booleans than two."""
-
-
-_Loader.yaml_implicit_resolvers = {}
-_Loader.yaml_constructors = {
-    tag: constructor
-    for tag, constructor in yaml.SafeLoader.yaml_constructors.items()
-    if tag is None or tag.rpartition(":")[2] in ("null", "str", "seq", "map")
-}
-for _tag, _pattern, _first in (
-    ("null", r"~|null|", ["~", "n", ""]),
-    ("bool", r"true|false", list("tf")),
-    ("int", r"[-+]?[0-9]+|0x[0-9a-fA-F]+", list("-+0123456789")),
-    (
-        "float",
-        r"[-+]?(?:[0-9]+\.[0-9]*|\.[0-9]+|[0-9]+(?=[eE]))(?:[eE][-+]?[0-9]+)?",
-        list("-+.0123456789"),
-    ),
-    ("merge", r"<<", ["<"]),
-):
-    _Loader.add_implicit_resolver(
-        f"tag:yaml.org,2002:{_tag}", re.compile(f"^(?:{_pattern})$"), _first
-    )
-
-
-def _construct_bool(loader: _Loader, node: yaml.ScalarNode) -> bool:
-    text = loader.construct_scalar(node)
-    if text not in ("true", "false"):
-        raise ValueError(f"{text!r} is neither true nor false")
-    return bool(text == "true")
-
-
-def _construct_int(loader: _Loader, node: yaml.ScalarNode) -> int:
-    text = str(loader.construct_scalar(node))
-    return int(text, 16) if text.startswith("0x") else int(text)
-
-
-def _construct_float(loader: _Loader, node: yaml.ScalarNode) -> float:
-    return float(loader.construct_scalar(node))
-
-
-_Loader.add_constructor("tag:yaml.org,2002:bool", _construct_bool)
-_Loader.add_constructor("tag:yaml.org,2002:int", _construct_int)
-_Loader.add_constructor("tag:yaml.org,2002:float", _construct_float)
-
-
-def _read(loader: _Loader, name: str) -> tuple[Any, dict[Place, int]]:
-    node = loader.get_single_node()
-    if node is None:
-        return None, {}
-    lines = dict(_lines(node, (), name))  # first: construction replaces merge keys by their keys
-    return loader.construct_document(node), lines
-
-
-def _lines(node: yaml.Node, place: Place, name: str) -> Iterator[tuple[Place, int]]:
-    yield place, node.start_mark.line + 1
-    if isinstance(node, yaml.MappingNode):
-        seen: dict[str, int] = {}
-        for key, value in sorted(node.value, key=lambda pair: pair[0].tag != _MERGE):
-            line = key.start_mark.line + 1
-            if key.tag == _MERGE:
-                for merged in value.value if isinstance(value, yaml.SequenceNode) else [value]:
-                    yield from _lines(merged, place, name)
-                continue
-            if not isinstance(key, yaml.ScalarNode):
-                raise SettingsError([f"{name}:{line}: a key must be a word or a number"])
-            if key.value in seen:
-                first = seen[key.value]
-                raise SettingsError(
-                    [f"{name}:{line}: {spell((*place, key.value))} — stands in line {first} too"]
-                )
-            seen[key.value] = line
-            yield from _lines(value, (*place, key.value), name)
-            yield (*place, key.value), line
-    elif isinstance(node, yaml.SequenceNode):
-        for index, item in enumerate(node.value):
-            yield from _lines(item, (*place, index), name)
-
-
 _IN_WORDS = {
     "model_type": "should be keys with values",
     "dict_type": "should be keys with values",
@@ -240,6 +183,10 @@ def _tell(
     message = message.removeprefix("Value error, ").removeprefix("Input ")
     if error["type"] == "too_short":
         message = f"should have at least {error['ctx']['min_length']} item"
+    elif error["type"] == "too_long":
+        message = f"should have at most {error['ctx']['max_length']} items"
+    elif error["type"] == "extra_forbidden" and not _ends(place, error["loc"]):
+        message = f"{error['loc'][-1]} does not belong here"
     elif error["type"] == "extra_forbidden":
         message = "no such key here" + _suggestion(place, document, model)
     elif error["type"] == "missing":
@@ -265,6 +212,11 @@ def _place(loc: tuple[str | int, ...], lines: dict[Place, int]) -> Place:
                 place = (*place, step)
                 break
     return place
+
+
+def _ends(place: Place, loc: tuple[str | int, ...]) -> bool:
+    """Whether the file itself has the key; what is inherited stands elsewhere."""
+    return bool(place) and str(place[-1]) == str(loc[-1])
 
 
 def _suggestion(place: Place, document: object, model: type[BaseModel]) -> str:

@@ -40,9 +40,9 @@ def parse(text: str) -> ModbusProfile:
     return settings.parse(text, ModbusProfile, "acme-meter.yaml")
 
 
-def problems(channel: str, *, text: str = GOOD) -> list[str]:
+def problems(channel: str, *, text: str = GOOD, named: str = "voltage") -> list[str]:
     with pytest.raises(SettingsError) as caught:
-        parse(text.replace(FIRST, f"  - {{id: voltage, {channel}}}"))
+        parse(text.replace(FIRST, f'  - {{id: "{named}", {channel}}}'))
     return caught.value.problems
 
 
@@ -164,6 +164,19 @@ def test_a_profile_without_proof_or_name_is_refused(before: str, after: str, mes
         parse(GOOD.replace(before, after, 1))
 
     assert message in str(caught.value)
+
+
+def test_a_default_that_the_protocol_does_not_know_is_told_and_not_stumbled_over() -> None:
+    with pytest.raises(SettingsError) as caught:
+        loader.parse(GOOD.replace("defaults:", "protocol: dlt645\ndefaults:"), "acme-meter.yaml")
+
+    assert "acme-meter.yaml:13: channels[0] — table does not belong here" in caught.value.problems
+
+
+def test_what_is_wrong_with_each_of_an_entry_s_channels_is_told_once() -> None:
+    (problem,) = problems("address: 65000, repeat: {count: 500, stride: 100}", named="a{n}")
+
+    assert problem.endswith("channels[0].address — should be less than or equal to 65535")
 
 
 def test_a_profile_without_an_example_is_refused() -> None:

@@ -56,6 +56,7 @@ class Agent(Settings):
     by_number: dict[int, Device] = Field(default_factory=dict)
     enabled: bool = True
     values: tuple[object, ...] = ()
+    pair: tuple[int, int] = (0, 0)
 
 
 def problems(text: str) -> list[str]:
@@ -143,12 +144,27 @@ def test_an_empty_file_is_all_defaults(text: str) -> None:
         ("- 1\n", "agent.yaml:1: the file — should be keys with values"),
         ("name: !!timestamp x\n", "agent.yaml:1: could not determine a constructor for the tag"),
         ("name: !!python/object:os.system x\n", "agent.yaml:1: could not determine a constructor"),
-        ("enabled: !!bool x\n", "agent.yaml: 'x' is neither true nor false"),
-        ("name: !!int x\n", "agent.yaml: invalid literal for int()"),
-        ("name: \0\n", "agent.yaml: unacceptable character"),
+        ("enabled: !!bool x\n", "agent.yaml:1: 'x' is neither true nor false"),
+        ("name: !!int x\n", "agent.yaml:1: 'x' is no whole number"),
+        ("name: !!float x\n", "agent.yaml:1: 'x' is no number"),
+        ("\nname: \0\n", "agent.yaml:2: character 0x0000 cannot stand here"),
+        ('name: "\\e[2J"\n', "agent.yaml:1: name — character 0x001b cannot stand here"),
+        ('name: "\\ud800"\n', "agent.yaml:1: name — character 0xd800 cannot stand here"),
+        ('"\\a": 1\n', "agent.yaml:1: character 0x0007 cannot stand here"),
         ("values: &x [*x]\n", "agent.yaml: nested too deep, or an alias stands for itself"),
         ("values: " + "[" * 5_000, "agent.yaml: nested too deep"),
-        ("name: " + "9" * 5_000, "agent.yaml: Exceeds the limit"),
+        (
+            "name: " + "9" * 5_000,
+            "agent.yaml:1: '9999999999999999999999999999999999999999...' is no",
+        ),
+        ("by_number: {1: {unit: 1}, 0x1: {unit: 2}}\n", "agent.yaml:1: by_number.1 — stands in"),
+        ("by_number: {1: {unit: 1},\n 01: {unit: 2}}\n", "agent.yaml:2: by_number.1 — stands in"),
+        ("by_number:\n  0x1: {unit: 0}\n", "agent.yaml:2: by_number.1.unit — should be greater"),
+        (
+            "devices: [{unit: true}]\n",
+            "agent.yaml:1: devices[0] — unit should be a number, not true",
+        ),
+        ("pair: [1, 2, 3]\n", "agent.yaml:1: pair — should have at most 2 items"),
         ("<<: {zzz: 1}\nname: a\n", "agent.yaml:1: zzz — no such key here"),
     ],
 )
