@@ -29,9 +29,10 @@ CONNECTS_WITHIN = 5.0
 """Seconds that a broker elsewhere gets to accept a connection."""
 
 
-RULES = Phrase(en="rules: {n} in {path}", vi="luật cảnh báo: {n} trong {path}")
+RULES = Phrase(en="rules: {n} in {path}", vi="quy tắc cảnh báo: {n} trong {path}")
 NO_RULES = Phrase(
-    en="rules: none; nothing raises an alarm", vi="luật cảnh báo: chưa có; sẽ không có cảnh báo nào"
+    en="rules: none; nothing raises an alarm",
+    vi="quy tắc cảnh báo: chưa có; sẽ không có cảnh báo nào",
 )
 NO_DATA_DIR = Phrase(
     en="data_dir: {path} is not there yet; the start makes it",

@@ -22,7 +22,7 @@ Occurrence = Annotated[str, typer.Argument(help="As `collector alarms list` show
 
 NO_OCCURRENCE = Phrase(
     en="{given!r} is no occurrence: those are 16 hex digits, as in `alarms list`",
-    vi="{given!r} không phải mã lần xảy ra: mã gồm 16 chữ số hex, xem `alarms list`",
+    vi="{given!r} không phải mã cảnh báo: mã gồm 16 chữ số hex, xem `alarms list`",
 )
 
 LIST_EXAMPLES = """\b
@@ -43,7 +43,7 @@ def list_alarms(  # noqa: PLR0913 - each is one option
     url: Url = None,
     token_file: TokenFile = None,
 ) -> None:
-    """List open alarms: those to be acknowledged first, the most urgent first."""
+    """List open alarms. Those to be acknowledged come first, the most urgent first."""
     with told():
         collector = online.find(config_file, url, token_file, lang)
     found = collector.get("/v1/alarms", state=state or None, priority=priority or None)

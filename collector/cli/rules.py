@@ -22,13 +22,13 @@ app = typer.Typer(no_args_is_help=True, help="Alarm rules.", epilog=EXAMPLES)
 
 File = Annotated[Path, typer.Argument(help="A file of alarm rules.")]
 
-ONE = Phrase(en="{file}: 1 rule", vi="{file}: 1 luật")
-SEVERAL = Phrase(en="{file}: {n} rules", vi="{file}: {n} luật")
+ONE = Phrase(en="{file}: 1 rule", vi="{file}: 1 quy tắc")
+SEVERAL = Phrase(en="{file}: {n} rules", vi="{file}: {n} quy tắc")
 
 
 @app.command("check")
 def check(file: File, lang: Language) -> None:
-    """Check a file of alarm rules; ends with 2 and the lines that are wrong.
+    """Check a file of alarm rules. Ends with 2 and the lines that are wrong.
 
     Example: collector rules check rules.yaml
     """

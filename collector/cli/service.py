@@ -25,7 +25,10 @@ CONFIGURATION = Phrase(en="configuration: {path}", vi="cấu hình: {path}")
 NONE_RUNS = Phrase(
     en="collector: none runs at {url}", vi="collector: không có collector nào chạy tại {url}"
 )
-PART = Phrase(en="running collector: {part} {state}", vi="collector đang chạy: {part} {state}")
+PART = {
+    "up": Phrase(en="running collector: {part} up", vi="collector đang chạy: {part} hoạt động"),
+    "down": Phrase(en="running collector: {part} down", vi="collector đang chạy: {part} hỏng"),
+}
 WROTE = Phrase(en="wrote {path}", vi="đã ghi {path}")
 
 
@@ -39,7 +42,7 @@ def init(
     *,
     lang: Language,
 ) -> None:
-    """Write a first configuration with comments, alarm rules beside it, and secrets.
+    """Write a first configuration. Comments explain it; rules and secrets come with it.
 
     Example: collector init && collector check && collector run
     """
@@ -61,7 +64,7 @@ def check(
     offline: Annotated[bool, typer.Option("--offline", help="Ask no server.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Check configuration, rules, files and programs; then broker, store and a running collector.
+    """Check files and programs. Then broker, store and a running collector.
 
     Example: collector check --offline --config collector.yaml
 
@@ -122,7 +125,7 @@ def _running(config_file: Path, lang: Lang) -> list[Finding]:
     return [
         Finding(
             Level.OK if health.get(part) == "up" else Level.FAIL,
-            PART(lang, part=part, state=health.get(part)),
+            PART["up" if health.get(part) == "up" else "down"](lang, part=part),
         )
         for part in ("broker", "store")
     ]

@@ -33,7 +33,7 @@ def init(
         typer.Option(help="A file: the administrator's password (1.x) or token (2.x, 3)."),
     ] = None,
 ) -> None:
-    """Make databases with their retention, and a key that fits; can be done again."""
+    """Make databases and a key that fits. It can be done again."""
     with told():
         settings = config.load(config_file)
         match settings.store:

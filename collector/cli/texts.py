@@ -53,7 +53,7 @@ VIETNAMESE = {
     Text.PRIORITY: "MỨC",
     Text.STATE: "TRẠNG THÁI",
     Text.SINCE: "TỪ LÚC",
-    Text.OCCURRENCE: "MÃ LẦN XẢY RA",
+    Text.OCCURRENCE: "MÃ CẢNH BÁO",
     Text.ACTION: "VIỆC CẦN LÀM",
     Text.NO_ALARMS: "không có cảnh báo nào đang mở",
     Text.ACKNOWLEDGED: "đã xác nhận",
@@ -70,7 +70,7 @@ VIETNAMESE = {
     Text.CHANNEL: "KÊNH",
     Text.VALUE: "GIÁ TRỊ",
     Text.COUNT: "SỐ MẪU",
-    Text.FLAG: "CỜ",
+    Text.FLAG: "CHẤT LƯỢNG",
     Text.NO_VALUES: "không có giá trị trong khoảng thời gian này",
     Text.NO_DEAD_LETTERS: "không có mẫu nào bị để riêng",
     Text.REASON: "LÝ DO",
@@ -85,8 +85,8 @@ VIETNAMESE = {
     Text.UNACKED_NORMAL: "đã hết, chưa xác nhận",
     Text.RAISED: "xảy ra",
     Text.RETURNED: "đã hết",
-    Text.SUPERSEDED: "được thay bởi lần sau",
-    Text.WITHDRAWN: "bỏ vì luật không còn",
+    Text.SUPERSEDED: "được thay bằng lần sau",
+    Text.WITHDRAWN: "gỡ bỏ vì không còn quy tắc này",
 }
 
 
