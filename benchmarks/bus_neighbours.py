@@ -24,14 +24,14 @@ from edge_agent.bus.poller import Poller
 from edge_agent.bus.rounds import spread
 from edge_agent.bus.settings import RtuBus, TcpBus
 from edge_agent.config import DeviceSettings
-from edge_agent.site import site_device
+from edge_agent.site.site import site_device
 from edge_agent.stamp import Stamps
 from telemetry import settings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from edge_agent.site import SiteDevice
+    from edge_agent.site.site import SiteDevice
     from telemetry.sample import Sample
 
 PACE = Pace(19_200)

@@ -12,11 +12,11 @@ import os
 import sys
 from pathlib import Path
 
-from edge_agent import site
 from edge_agent.app import Agent
 from edge_agent.delivery.outbox import OutboxInUse
 from edge_agent.delivery.outbox_file import UnknownFormat
 from edge_agent.exits import Exit
+from edge_agent.site import site
 from telemetry import logs
 from telemetry.logs import LogFormat
 from telemetry.settings import SettingsError

@@ -20,19 +20,19 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edge_agent import status, vitals
 from edge_agent.bus.link import link_for
 from edge_agent.bus.poller import Poller, wall_clock
 from edge_agent.bus.rounds import spread
 from edge_agent.clock import ask_kernel, clock_state
 from edge_agent.config import GATEWAY, HEALTH_SUFFIX
 from edge_agent.delivery.delivery import Delivery
-from edge_agent.host import Host
-from edge_agent.latest import Latest
-from edge_agent.load import loads
 from edge_agent.sampling.sampling import Sampling
-from edge_agent.site import model, version
+from edge_agent.site.load import loads
+from edge_agent.site.site import model, version
 from edge_agent.stamp import Stamps
+from edge_agent.vitals import status, vitals
+from edge_agent.vitals.host import Host
+from edge_agent.vitals.latest import Latest
 from telemetry import announce, systemd
 from telemetry.envelope import Clock
 from telemetry.language import Lang
@@ -41,7 +41,7 @@ from telemetry.sample import Sample
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from edge_agent.site import Site
+    from edge_agent.site.site import Site
     from telemetry.sample import Value
 
 logger = logging.getLogger(__name__)

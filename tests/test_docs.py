@@ -22,7 +22,7 @@ from collector.config import CollectorConfig
 from collector.live import Counters
 from edge_agent.config import AgentConfig
 from edge_agent.simulate.scenario import Scenario
-from edge_agent.vitals import MODELS
+from edge_agent.vitals.vitals import MODELS
 from telemetry import sample, settings
 
 if TYPE_CHECKING:

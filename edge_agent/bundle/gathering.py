@@ -24,7 +24,7 @@ from device_profiles import loader
 from edge_agent.bundle import redaction
 from edge_agent.clock import ask_kernel
 from edge_agent.config import DATA_DIR, AgentConfig
-from edge_agent.site import version
+from edge_agent.site.site import version
 from telemetry.language import Phrase
 from telemetry.settings import SettingsError, read_yaml
 

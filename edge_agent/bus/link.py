@@ -13,7 +13,7 @@ from edge_agent.bus.settings import SerialBus, SerialOverTcpBus
 if TYPE_CHECKING:
     from edge_agent.bus.planned import Answer, Planned
     from edge_agent.bus.settings import AnyBus
-    from edge_agent.site import SiteDevice
+    from edge_agent.site.site import SiteDevice
 
 
 class Link(Protocol):

@@ -20,11 +20,11 @@ from edge_agent.bus.telling import Telling
 from telemetry.sample import BUS_DOWN, NO_REPLY, Flag, Sample, Value
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from edge_agent.bus.link import Link
     from edge_agent.bus.rounds import Round
-    from edge_agent.site import SiteDevice
+    from edge_agent.site.site import SiteDevice
     from edge_agent.stamp import Stamps
 
 RECHECK = 3600.0
@@ -78,6 +78,8 @@ class Poller:
         # A round of which the device refuses every register is left alone like a silent device.
         self._accepted = {each: Health() for each in self._reads}
         self._refusal: dict[Round, ReadFailed] = {}
+        self._owed: set[Round] = set()
+        """Rounds whose last turn brought not all, though their next may be an hour away."""
         self._turns = [Turn(each, each.interval, phases[each]) for each in apart]
         self._schedule = Schedule(self._turns, origin=0.0)
         self._telling = Telling(name, place)
@@ -100,6 +102,7 @@ class Poller:
         health = self.health[due.device]
         met = self._met(due, loop.time())
         each = self._devices[due.device].timetable.together.get(met, due)
+        self._owed -= met
         if not health.may_ask(loop.time()):
             self._skip(met, NO_REPLY)
         elif not self._accepted[each].may_ask(loop.time()):
@@ -108,9 +111,11 @@ class Poller:
             self._skip(met, BUS_DOWN)
         elif await self.poll(each):
             return
-        for once in met:
-            if math.isinf(once.interval):
-                self._again(once)
+        for left in met:
+            if math.isinf(left.interval):
+                self._again(left)
+            else:
+                self._owed.add(left)
 
     def _met(self, due: Round, now: float) -> frozenset[Round]:
         """The rounds that are due now and are read together with this one, itself included."""
@@ -205,6 +210,13 @@ class Poller:
         for each in table.apart:
             if math.isinf(each.interval):
                 self._schedule.again(each, now)
+        self._make_up([device], now)
+
+    def _make_up(self, devices: Collection[str], now: float) -> None:
+        """What could not be read of them is due at once."""
+        for each in [each for each in self._owed if each.device in devices]:
+            self._owed.remove(each)
+            self._schedule.again(each, now)
 
     def _note_refusals(self, each: Round, refusals: Mapping[str, ReadFailed]) -> None:
         """Take what the device said of a round of which it answered nothing."""
@@ -234,6 +246,7 @@ class Poller:
         if self.down_since is not None:
             self._telling.reopened(now - self.down_since)
             self.down_since = None
+        self._make_up([name for name, health in self.health.items() if health.may_ask(now)], now)
         return True
 
     def _hand_over(

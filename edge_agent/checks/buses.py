@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from edge_agent.bus.settings import PortBus, UdpBus
 from edge_agent.checks.finding import Finding, Verdict, fail, ok, warn
-from edge_agent.load import Fit, load_of
 from edge_agent.ports import advice, kernel
 from edge_agent.ports.holders import holders
+from edge_agent.site.load import Fit, load_of
 from telemetry.language import Phrase
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from edge_agent.bus.settings import AnyBus
-    from edge_agent.site import Site
+    from edge_agent.site.site import Site
     from telemetry.language import Lang
 
 CONNECT_WITHIN = 3.0

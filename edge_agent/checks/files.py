@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from edge_agent.checks.certificate import Certificate
     from edge_agent.checks.finding import Finding
     from edge_agent.delivery.settings import TlsSettings, UplinkSettings
-    from edge_agent.site import Site
+    from edge_agent.site.site import Site
     from telemetry.language import Lang
 
 EXPIRES_SOON = timedelta(days=30)

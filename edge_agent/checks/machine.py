@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from edge_agent.checks.finding import Finding
-    from edge_agent.site import Site
+    from edge_agent.site.site import Site
     from telemetry.language import Lang
 
 NOT_BEFORE = datetime(2026, 1, 1, tzinfo=UTC)

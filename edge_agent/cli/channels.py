@@ -11,17 +11,17 @@ from edge_agent.bus.failures import BusDown
 from edge_agent.bus.link import link_for
 from edge_agent.bus.poller import Poller
 from edge_agent.cli.down import down
-from edge_agent.cli.layout import fitted
 from edge_agent.cli.options import device_named, echo_json, fail, load_site
 from edge_agent.exits import Exit
 from edge_agent.stamp import Stamps
+from telemetry.layout import fitted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
     from edge_agent.bus.settings import AnyBus
-    from edge_agent.site import SiteDevice
+    from edge_agent.site.site import SiteDevice
     from telemetry.language import Lang
     from telemetry.sample import Flag, Sample, Value
 

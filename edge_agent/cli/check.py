@@ -12,16 +12,16 @@ from edge_agent.checks.buses import buses
 from edge_agent.checks.files import files
 from edge_agent.checks.finding import Verdict
 from edge_agent.checks.machine import machine
-from edge_agent.cli.layout import labelled
 from edge_agent.cli.options import Config, Json, Language, echo_json, load_site
 from edge_agent.exits import Exit
 from telemetry.language import Phrase
+from telemetry.layout import labelled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from edge_agent.checks.finding import Finding
-    from edge_agent.site import Site
+    from edge_agent.site.site import Site
     from telemetry.language import Lang
 
 EXAMPLES = """\b

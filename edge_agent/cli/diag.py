@@ -13,9 +13,9 @@ import typer
 
 from edge_agent.bundle.gathering import members, secrets
 from edge_agent.bundle.redaction import scrubbed
-from edge_agent.cli.layout import labelled
 from edge_agent.cli.options import Config, Json, Language, config_path, echo_json, fail
 from telemetry.language import Phrase
+from telemetry.layout import labelled
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

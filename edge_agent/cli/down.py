@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from edge_agent.bus.settings import PortBus
-from edge_agent.cli.layout import folded
 from edge_agent.ports.holders import holders
 from telemetry.language import Phrase
+from telemetry.layout import folded
 
 if TYPE_CHECKING:
     from edge_agent.bus.failures import BusDown

@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
-from edge_agent import enrolling
 from edge_agent.cli.options import Config, config_path, fail
-from edge_agent.enrolling import CannotEnrol
+from edge_agent.setup import enrolling
+from edge_agent.setup.enrolling import CannotEnrol
 from telemetry import settings
 from telemetry.enrolment import Enrolment
 from telemetry.settings import SettingsError

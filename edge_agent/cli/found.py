@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from edge_agent.cli.layout import labelled
 from edge_agent.scan.recognise import Sure
 from edge_agent.scan.sweep import WAIT
 from telemetry.language import Phrase
+from telemetry.layout import labelled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

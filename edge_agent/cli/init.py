@@ -10,22 +10,23 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from device_profiles.loader import UnknownProfile, find
-from edge_agent import drafting, site
 from edge_agent.cli import wizard
-from edge_agent.cli.layout import labelled
 from edge_agent.cli.options import Config, Language, config_path, fail
 from edge_agent.config import DATA_DIR
-from edge_agent.drafting import Draft, NotEditable, NotUnderstood
-from edge_agent.replacing import write_like
+from edge_agent.setup import drafting
+from edge_agent.setup.drafting import Draft, NotEditable, NotUnderstood
+from edge_agent.setup.replacing import write_like
+from edge_agent.site import site
 from telemetry import settings
 from telemetry.language import Lang, Phrase
+from telemetry.layout import labelled
 from telemetry.names import is_agent
 from telemetry.settings import SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from edge_agent.drafting import Entry
+    from edge_agent.setup.drafting import Entry
 
 INIT_EXAMPLES = """\b
 Examples:

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from edge_agent import site
 from edge_agent.exits import Exit
+from edge_agent.site import site
 from telemetry.language import Lang, spoken
 from telemetry.settings import SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from edge_agent.site import Site, SiteDevice
+    from edge_agent.site.site import Site, SiteDevice
 
 PLACES = (Path("agent.yaml"), Path("/etc/city-telemetry/agent.yaml"))
 """Where the configuration is looked for, in this order."""

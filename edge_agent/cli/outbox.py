@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from edge_agent.cli.layout import labelled
 from edge_agent.cli.options import Config, Json, Language, echo_json, fail, load_site
 from edge_agent.cli.picture import DELIVERED, DROPPED, REFUSED, WAITING, batches, samples
 from edge_agent.exits import Exit
 from telemetry.language import Phrase
+from telemetry.layout import labelled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from edge_agent.site import Site
+    from edge_agent.site.site import Site
     from telemetry.language import Lang
 
 EXAMPLES = """\b

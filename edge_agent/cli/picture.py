@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from edge_agent.cli.layout import labelled
 from edge_agent.cli.progress import spoken_time
 from telemetry.language import Lang, Phrase
+from telemetry.layout import labelled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

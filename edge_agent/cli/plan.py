@@ -10,18 +10,18 @@ import typer
 from edge_agent.bus.inquiry import Inquiry
 from edge_agent.bus.request import Request
 from edge_agent.bus.settings import Line
-from edge_agent.cli.layout import folded
 from edge_agent.cli.options import Config, Json, Language, echo_json, load_site
 from edge_agent.exits import Exit
-from edge_agent.load import Fit, load_of, percent
+from edge_agent.site.load import Fit, load_of, percent
 from telemetry.language import Lang, Phrase
+from telemetry.layout import folded
 
 if TYPE_CHECKING:
     from edge_agent.bus.planned import Planned
     from edge_agent.bus.rounds import Round
     from edge_agent.bus.settings import AnyBus
-    from edge_agent.load import Load
-    from edge_agent.site import Site, SiteDevice
+    from edge_agent.site.load import Load
+    from edge_agent.site.site import Site, SiteDevice
 
 EXAMPLES = """\b
 Examples:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from edge_agent.bus.settings import PortBus
-from edge_agent.cli.layout import labelled
 from edge_agent.cli.options import Config, Json, Language, echo_json
 from edge_agent.cli.target import optional_config
 from edge_agent.exits import Exit
@@ -16,6 +15,7 @@ from edge_agent.ports import advice
 from edge_agent.ports import ports as machine
 from edge_agent.ports.naming import Naming
 from telemetry.language import Lang, Phrase
+from telemetry.layout import labelled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

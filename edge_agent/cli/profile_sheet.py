@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from device_profiles.channel import FieldChannel, RegisterChannel
 from device_profiles.model import ModbusProfile
 from edge_agent.cli import profile_texts as texts
-from edge_agent.cli.layout import labelled
+from telemetry.layout import labelled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,11 +11,11 @@ import typer
 from device_profiles import loader
 from edge_agent import examples
 from edge_agent.cli import profile_texts as texts
-from edge_agent.cli.layout import labelled
 from edge_agent.cli.options import Json, Language, echo_json, fail
 from edge_agent.cli.profile_sheet import sheet
 from edge_agent.exits import Exit
 from telemetry import settings
+from telemetry.layout import labelled
 from telemetry.settings import SettingsError
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, TextIO
 
-from edge_agent.cli.layout import COLUMNS
 from telemetry.language import Lang, Phrase
+from telemetry.layout import COLUMNS
 
 if TYPE_CHECKING:
     from collections.abc import Callable

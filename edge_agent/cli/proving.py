@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from edge_agent.acceptance.point import Point, Reference
     from edge_agent.acceptance.trial import Key
     from edge_agent.cli.centre import Centre
-    from edge_agent.site import Site, SiteDevice
+    from edge_agent.site.site import Site, SiteDevice
     from telemetry.language import Lang
 
 WAITING = Phrase(

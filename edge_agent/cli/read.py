@@ -16,7 +16,6 @@ from edge_agent.bus.request import Request
 from edge_agent.bus.settings import Line
 from edge_agent.cli import block, channels
 from edge_agent.cli.down import down
-from edge_agent.cli.layout import folded
 from edge_agent.cli.options import (
     Config,
     Json,
@@ -29,6 +28,7 @@ from edge_agent.exits import Exit
 from edge_agent.scan.readings import readings
 from edge_agent.scan.scope import ALL_UNITS
 from telemetry.language import Phrase
+from telemetry.layout import folded
 
 if TYPE_CHECKING:
     from edge_agent.bus.settings import ModbusBus

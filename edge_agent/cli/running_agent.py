@@ -11,14 +11,14 @@ import tempfile
 import time
 from typing import TYPE_CHECKING, Any
 
-from edge_agent import status
 from edge_agent.bus.settings import PortBus
+from edge_agent.vitals import status
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from edge_agent.site import Site
+    from edge_agent.site.site import Site
 
 STOP_WITHIN = 15.0
 """Seconds that an agent may take to bring what it read into the outbox."""

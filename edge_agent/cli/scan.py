@@ -16,7 +16,6 @@ from edge_agent.bus.failures import BusDown
 from edge_agent.bus.settings import PortBus
 from edge_agent.cli import found as spelled
 from edge_agent.cli.down import down
-from edge_agent.cli.layout import folded
 from edge_agent.cli.options import Config, Json, Language, echo_json, fail
 from edge_agent.cli.progress import Bar, spoken_time
 from edge_agent.cli.target import find_bus, modbus_only, optional_config
@@ -28,6 +27,7 @@ from edge_agent.scan.scope import ALL_UNITS, Scope, plan
 from edge_agent.scan.signature import signature
 from edge_agent.scan.sweep import seconds
 from telemetry.language import Phrase
+from telemetry.layout import folded
 from telemetry.settings import SettingsError
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from edge_agent.acceptance.point import Reference
     from edge_agent.acceptance.sheet import Sheet
     from edge_agent.acceptance.trial import Key
-    from edge_agent.site import Site, SiteDevice
+    from edge_agent.site.site import Site, SiteDevice
     from telemetry.language import Lang
 
 FORMATS = (".txt", ".csv", ".html", ".json")

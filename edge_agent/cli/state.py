@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from edge_agent import status as status_file
 from edge_agent.cli.options import Config, Json, Language, echo_json, fail, load_site
 from edge_agent.cli.picture import is_working, picture, redrawn
 from edge_agent.exits import Exit
+from edge_agent.vitals import status as status_file
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -23,8 +23,8 @@ from telemetry.settings import read_yaml
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from edge_agent.drafting import Entry
     from edge_agent.scan.scope import Scope
+    from edge_agent.setup.drafting import Entry
     from telemetry.language import Lang
 
 

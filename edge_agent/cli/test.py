@@ -24,7 +24,7 @@ from edge_agent.cli.options import (
 )
 from edge_agent.cli.proving import Order, now, prove
 from edge_agent.exits import Exit
-from edge_agent.site import version
+from edge_agent.site.site import version
 from telemetry.language import Phrase
 from telemetry.quantities import seconds
 from telemetry.settings import SettingsError, read_secret
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from edge_agent.acceptance.trial import Key
     from edge_agent.cli.proving import Seen
-    from edge_agent.site import SiteDevice
+    from edge_agent.site.site import SiteDevice
 
 EXAMPLES = """\b
 Examples:

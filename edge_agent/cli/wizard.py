@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 import typer
 
 from device_profiles import loader
-from edge_agent import drafting
 from edge_agent.cli import suggestions
-from edge_agent.cli.layout import labelled
 from edge_agent.cli.taking_over import found_on
 from edge_agent.ports.ports import ports
 from edge_agent.scan.scope import Scope
+from edge_agent.setup import drafting
 from telemetry.language import Phrase
+from telemetry.layout import labelled
 from telemetry.names import DEVICE as DEVICE_NAME
 from telemetry.names import is_agent, is_name
 
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from device_profiles.model import Profile
-    from edge_agent.drafting import Draft, Entry
     from edge_agent.ports.ports import Port
+    from edge_agent.setup.drafting import Draft, Entry
     from telemetry.language import Lang
 
     Check = Callable[[str], str | None]

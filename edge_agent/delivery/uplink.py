@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import aiomqtt
 
-from edge_agent import cancelling
+from edge_agent.delivery import cancelling
 from edge_agent.delivery.connection import FAREWELL_WITHIN, connected, new_client
 from telemetry import topics
 from telemetry.announce import (

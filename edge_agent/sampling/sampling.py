@@ -15,21 +15,17 @@ from edge_agent.sampling.report import Report
 from edge_agent.sampling.spike import Spike
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Sequence
 
     from device_profiles.meaning import Channel
     from edge_agent.sampling.pipeline import Counts
-    from edge_agent.site import SiteDevice
+    from edge_agent.site.site import SiteDevice
     from telemetry.sample import Sample
 
 logger = logging.getLogger(__name__)
 
 GAP_INTERVALS = 3
 """Intervals without a reading after which a test knows nothing of what came before."""
-
-SPIKE_INTERVAL_MAX = 20.0
-"""Seconds between two readings, at most, for a spike test: the first waits for the second, and must
-not become old by that (`pipeline.HELD_MAX`)."""
 
 
 class Sampling:
@@ -59,19 +55,6 @@ class Sampling:
     def counts(self, device: str) -> Counts:
         """What was done to a device's samples."""
         return self._pipelines[device].counts
-
-
-def too_slow(device: SiteDevice) -> Iterator[tuple[str, str]]:
-    """What cannot be kept because of how often a device is read: the key, and why."""
-    slowest = max((i for each in device.rounds if math.isfinite(i := each.interval)), default=0.0)
-    if device.heartbeat < slowest:
-        says = f"each channel cannot be sent every {device.heartbeat:g} s"
-        yield "heartbeat", f"{says}; the slowest are read every {slowest:g} s"
-    for each in device.rounds:
-        for channel in each.channels:
-            if channel.tests and channel.tests.spike and each.interval > SPIKE_INTERVAL_MAX:
-                says = f"a spike test holds each value until the next, {each.interval:g} s here"
-                yield f"channels.{channel.id}", f"{says}; {SPIKE_INTERVAL_MAX:g} s is the most"
 
 
 def pipeline(device: SiteDevice) -> Pipeline:

@@ -8,6 +8,10 @@ from __future__ import annotations
 
 from edge_agent.sampling.reading import Reading, goes_on, is_further
 
+INTERVAL_MAX = 20.0
+"""Seconds between two readings, at most, of a channel that is tested: the first waits for the
+second, and must not become old by that (`pipeline.HELD_MAX`)."""
+
 
 class Spike:
     """One channel's reading in question, and the neighbour before it.

@@ -13,9 +13,9 @@ import pytest
 from pyModbusTCP.server import ModbusServer  # type: ignore[import-untyped]
 from typer.testing import CliRunner
 
-from edge_agent import status
 from edge_agent.cli import app
 from edge_agent.delivery.outbox_file import OutboxFile
+from edge_agent.vitals import status
 from parts.processes import free_port
 from parts.rtu_slave import rtu_slave
 

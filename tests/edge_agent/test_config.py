@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from edge_agent import site
 from edge_agent.bus.settings import RtuBus, TcpBus
 from edge_agent.config import AgentConfig
+from edge_agent.site import site
 from telemetry import settings
 from telemetry.settings import SettingsError
 

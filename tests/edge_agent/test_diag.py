@@ -14,9 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from edge_agent import status
 from edge_agent.bundle.redaction import BLOT, SHORTEST, document, patterns, scrubbed, secrets
 from edge_agent.cli import app
+from edge_agent.vitals import status
 from parts.certificates import certificate, make_authority
 
 if TYPE_CHECKING:

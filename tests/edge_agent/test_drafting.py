@@ -10,11 +10,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_agent.config import AgentConfig
-from edge_agent.drafting import Draft, NotEditable, NotUnderstood, added, bus, entry, spelled, text
+from edge_agent.setup.drafting import (
+    Draft,
+    NotEditable,
+    NotUnderstood,
+    added,
+    bus,
+    entry,
+    spelled,
+    text,
+)
 from telemetry.settings import parse, read_yaml
 
 if TYPE_CHECKING:
-    from edge_agent.drafting import Entry
+    from edge_agent.setup.drafting import Entry
 
 TEXTS = st.text(st.characters(codec="utf-8", exclude_categories=["Cs", "Cc", "Zl", "Zp"]))
 DEVICE: Entry = {"id": "meter-2", "bus": "rs485", "unit": 2, "profile": "eastron-sdm120"}

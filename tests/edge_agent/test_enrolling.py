@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 from typer.testing import CliRunner
 
-from edge_agent import enrolling
 from edge_agent.cli import app
 from edge_agent.config import AgentConfig
+from edge_agent.setup import enrolling
 from telemetry import enrolment, settings
 from telemetry.enrolment import Enrolment
 from telemetry.settings import SettingsError

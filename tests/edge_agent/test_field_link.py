@@ -28,7 +28,7 @@ from edge_agent.bus.poller import Poller
 from edge_agent.bus.settings import SerialBus
 from edge_agent.config import DeviceSettings
 from edge_agent.protocols.conversation import Conversation, Fields, Listen, Question, Refused, Send
-from edge_agent.site import site_device
+from edge_agent.site.site import site_device
 from edge_agent.stamp import Stamps
 from parts.virtual_time import run_virtually
 from telemetry.sample import NO_REPLY, Sample

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from edge_agent.host import Host
+from edge_agent.vitals.host import Host
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,8 +9,8 @@ import pytest
 from typer.testing import CliRunner
 
 from device_profiles import loader
-from edge_agent import site as sites
 from edge_agent.cli import app, suggestions
+from edge_agent.site import site as sites
 from parts.site import simulated_street
 from telemetry.language import Lang
 

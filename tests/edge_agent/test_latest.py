@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_agent.latest import Latest
+from edge_agent.vitals.latest import Latest
 from telemetry.sample import NO_REPLY, OUT_OF_RANGE, Sample, Value
 
 CHANNELS = ("a", "b", "c")

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from device_profiles.behaviour import Limits
 from device_profiles.registers import ADDRESS_MAX, Table
-from edge_agent import site
 from edge_agent.bus.request import Request
+from edge_agent.site import site
 from parts.profiles import modbus
 from telemetry.settings import SettingsError
 

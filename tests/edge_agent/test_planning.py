@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from edge_agent import site
 from edge_agent.bus.inquiry import Inquiry
 from edge_agent.bus.request import Request
-from edge_agent.load import Fit, loads
+from edge_agent.site import site
+from edge_agent.site.load import Fit, loads
 from telemetry.language import Lang
 from telemetry.settings import SettingsError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from edge_agent.site import Site
+    from edge_agent.site.site import Site
 
 BUSES = """\
 agent: {id: gw-1}

@@ -15,7 +15,7 @@ from edge_agent.bus.link import link_for
 from edge_agent.bus.poller import Poller
 from edge_agent.bus.settings import RtuBus, TcpBus
 from edge_agent.config import DeviceSettings
-from edge_agent.site import site_device
+from edge_agent.site.site import site_device
 from edge_agent.stamp import Stamps
 from parts.processes import free_port
 from parts.rtu_slave import RtuSlave, corrupted, framed, instead, rtu_slave, silent

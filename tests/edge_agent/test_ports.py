@@ -14,7 +14,6 @@ import pytest
 from typer.testing import CliRunner
 
 from edge_agent.cli import app
-from edge_agent.cli.layout import COLUMNS, labelled
 from edge_agent.cli.ports import BECAUSE, _lines
 from edge_agent.ports.advice import better
 from edge_agent.ports.holders import Holder, Holders, holders
@@ -22,6 +21,7 @@ from edge_agent.ports.kernel import Adapter, Machine
 from edge_agent.ports.naming import Naming, stable_name
 from edge_agent.ports.ports import Port, ports
 from telemetry.language import Lang
+from telemetry.layout import COLUMNS, labelled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

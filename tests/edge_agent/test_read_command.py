@@ -9,8 +9,8 @@ import pytest
 from typer.testing import CliRunner
 
 from edge_agent.cli import app
-from edge_agent.cli.layout import COLUMNS, fitted
 from parts.rtu_slave import rtu_slave
+from telemetry.layout import COLUMNS, fitted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

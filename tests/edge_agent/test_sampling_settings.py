@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from device_profiles.sampling import Deadband
-from edge_agent import site
 from edge_agent.sampling.pipeline import HELD_MAX
 from edge_agent.sampling.sampling import Sampling
+from edge_agent.site import site
 from telemetry.sample import FLAT_LINE, OUT_OF_RANGE, TOO_FAST, Flag, Sample
 from telemetry.settings import SettingsError
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from device_profiles.meaning import Channel
-    from edge_agent.site import SiteDevice
+    from edge_agent.site.site import SiteDevice
 
 PROFILE = """\
 schema: device-profile/1

@@ -23,7 +23,6 @@ from device_profiles.model import ModbusProfile
 from edge_agent.bus.failures import BusDown
 from edge_agent.bus.settings import RtuBus, TcpBus
 from edge_agent.cli import app
-from edge_agent.cli.layout import COLUMNS
 from edge_agent.cli.progress import Bar, drawn, spoken_time
 from edge_agent.config import AgentConfig
 from edge_agent.scan.proposal import configuration
@@ -38,6 +37,7 @@ from parts.rtu_slave import corrupted, rtu_slave
 from parts.simulated import running_clock
 from telemetry import settings
 from telemetry.language import Lang
+from telemetry.layout import COLUMNS
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator

@@ -14,9 +14,9 @@ from device_profiles import loader
 from device_profiles.model import ModbusProfile
 from device_profiles.registers import Type, natural_order
 from edge_agent.cli import block
-from edge_agent.cli.layout import COLUMNS
 from edge_agent.scan.readings import ORDERS, Reading, readings
 from telemetry.language import Lang
+from telemetry.layout import COLUMNS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -19,10 +19,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from edge_agent import status
 from edge_agent.cli import app
 from edge_agent.cli.picture import is_working, picture, problems, redrawn
 from edge_agent.delivery.outbox_file import OutboxFile
+from edge_agent.vitals import status
 from telemetry.language import Lang
 
 NOW = 1_795_330_800.0

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from edge_agent import vitals
 from edge_agent.bus.failures import DeviceException
 from edge_agent.bus.health import Health
 from edge_agent.clock import ask_kernel
 from edge_agent.delivery.delivery import DeliveryStats
-from edge_agent.host import Host
 from edge_agent.sampling.pipeline import Counts
+from edge_agent.vitals import vitals
+from edge_agent.vitals.host import Host
 from telemetry.envelope import Clock
 from telemetry.sample import COUNTER_FELL, FLAT_LINE, SPIKE, TOO_FAST, is_storable
 from telemetry.units import UNITS

@@ -8,14 +8,14 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from edge_agent.bus.settings import Line
-from edge_agent.site import site_device
+from edge_agent.site.site import site_device
 from telemetry.language import Lang, Phrase
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from edge_agent.bus.settings import AnyBus
-    from edge_agent.site import Site, SiteDevice
+    from edge_agent.site.site import Site, SiteDevice
 
 CROWDED = 0.8
 """The part of a bus's time beyond which retries and slow replies make it skip polls."""

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from edge_agent.bus.health import Health
     from edge_agent.bus.poller import Poller
-    from edge_agent.latest import Latest
+    from edge_agent.vitals.latest import Latest
     from telemetry.sample import Sample
 
 FILE = "status.json"

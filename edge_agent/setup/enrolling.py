@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import yaml
 
 from edge_agent.config import AgentConfig
-from edge_agent.replacing import write_like
+from edge_agent.setup.replacing import write_like
 from telemetry import settings
 
 if TYPE_CHECKING:

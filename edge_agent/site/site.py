@@ -16,9 +16,9 @@ from device_profiles.model import ModbusProfile
 from edge_agent.bus.cost import Cost
 from edge_agent.bus.rounds import Reads, share, timetable
 from edge_agent.config import AgentConfig
-from edge_agent.planning import address_of, cost_on, misfits, placed, reads_of
-from edge_agent.sampling.sampling import too_slow
 from edge_agent.sampling.settings import ChannelSettings
+from edge_agent.site.fitting import address_of, misfits, placed, too_slow
+from edge_agent.site.reads import cost_on, reads_of
 from telemetry import announce, settings
 from telemetry.envelope import Device
 
@@ -132,7 +132,7 @@ def load(path: Path) -> Site:
     problems = [
         lines.problem(index, key, message)
         for index, device in enumerate(devices)
-        for key, message in too_slow(device)
+        for key, message in too_slow(device.rounds, device.heartbeat)
     ]
     if problems:
         raise settings.SettingsError(problems)

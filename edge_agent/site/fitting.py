@@ -1,32 +1,25 @@
-"""A device of a configuration to what is read of it: channels, how often, by which requests."""
+"""Whether a device of a configuration can be on its bus, and be read as it asks."""
 
 from __future__ import annotations
 
 import math
-from collections import defaultdict
-from functools import partial
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from device_profiles.model import ModbusProfile
 from device_profiles.registers import ADDRESS_MAX
-from edge_agent.bus.cost import Cost
 from edge_agent.bus.inquiry import inquiries
-from edge_agent.bus.plan import plan
-from edge_agent.bus.rounds import Reads, reads
-from edge_agent.bus.settings import AsciiBus, Line, SerialBus, SerialOverTcpBus
+from edge_agent.bus.settings import SerialBus, SerialOverTcpBus
 from edge_agent.protocols import PROTOCOLS
+from edge_agent.sampling import spike
 from edge_agent.sampling.settings import misfits as misfits_of_channels
-from edge_agent.sampling.settings import wanted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterator
 
-    from device_profiles.meaning import Channel
     from device_profiles.model import AnyProfile
+    from edge_agent.bus.rounds import Round
     from edge_agent.bus.settings import AnyBus
     from edge_agent.config import DeviceSettings
-
-C = TypeVar("C", bound="Channel")
 
 
 def misfits(device: DeviceSettings, bus: AnyBus, profile: AnyProfile) -> Iterator[tuple[str, str]]:
@@ -82,47 +75,14 @@ def address_of(device: DeviceSettings, profile: AnyProfile) -> str:
     return profile.address if device.address is None else device.address
 
 
-def cost_on(bus: AnyBus, profile: AnyProfile) -> Cost:
-    """What reading such a device takes of the bus's time."""
-    turnaround = profile.timing.turnaround
-    match bus:
-        case SerialBus() | SerialOverTcpBus():
-            return Cost.stream(bus.baud, char_bits=bus.wire.bits, turnaround=turnaround)
-        case AsciiBus():
-            return Cost.ascii(bus.baud, char_bits=bus.wire.bits, turnaround=turnaround)
-        case Line():
-            return Cost.serial(bus.baud, char_bits=bus.wire.bits, turnaround=turnaround)
-        case _:
-            return Cost.tcp()
-
-
-def reads_of(device: DeviceSettings, profile: AnyProfile, cost: Cost) -> Reads:
-    """The reads of a device at each of its intervals."""
-    own = device.channels
-    if isinstance(profile, ModbusProfile):
-        resets = tuple(channel for channel in profile.channels if channel.resets)
-        registers = partial(plan, limits=profile.limits, cost=cost, resets=resets)
-        return reads(_by_interval(device, profile, wanted(profile.channels, own)), registers, cost)
-    spoken, address = PROTOCOLS[profile.protocol], address_of(device, profile)
-    exchanges = partial(inquiries, spoken, address)
-    return reads(_by_interval(device, profile, wanted(profile.channels, own)), exchanges, cost)
-
-
-def _by_interval(
-    device: DeviceSettings, profile: AnyProfile, channels: Iterable[C]
-) -> Mapping[float, list[C]]:
-    """Channels that are wanted, by the interval at which they are read.
-
-    A site's own interval is for the fastest group; the others are never faster, and what is read
-    once stays so.
-    """
-    readable = list(channels)
-    own = {channel.group: profile.groups[channel.group].interval for channel in readable}
-    fastest = min(own.values(), default=math.inf)
-    found: defaultdict[float, list[C]] = defaultdict(list)
-    for channel in readable:
-        interval = own[channel.group]
-        if device.interval is not None and math.isfinite(interval):
-            interval = device.interval if interval == fastest else max(interval, device.interval)
-        found[interval].append(channel)
-    return found
+def too_slow(rounds: Collection[Round], heartbeat: float) -> Iterator[tuple[str, str]]:
+    """What cannot be kept because of how often a device is read: the key, and why."""
+    slowest = max((i for each in rounds if math.isfinite(i := each.interval)), default=0.0)
+    if heartbeat < slowest:
+        says = f"each channel cannot be sent every {heartbeat:g} s"
+        yield "heartbeat", f"{says}; the slowest are read every {slowest:g} s"
+    for each in rounds:
+        for channel in each.channels:
+            if channel.tests and channel.tests.spike and each.interval > spike.INTERVAL_MAX:
+                says = f"a spike test holds each value until the next, {each.interval:g} s here"
+                yield f"channels.{channel.id}", f"{says}; {spike.INTERVAL_MAX:g} s is the most"
