@@ -79,8 +79,8 @@ class Schedule(Generic[K]):
         return [self._serve(key, now + TOGETHER) for key in wanted]
 
     def again(self, key: K, at: float) -> None:
-        """A turn without an interval is due again; if it waits for a later time, that is void."""
-        if key not in self._ready:
+        """A turn is due at `at` too, beside its slots; nothing if it is due earlier."""
+        if key not in self._ready and at < self._at[key]:
             self._at[key] = at
             heapq.heappush(self._coming, (at, self._order[key], key))
 
@@ -112,13 +112,13 @@ class Schedule(Generic[K]):
             return Due(key, 0)
         passed = math.floor((now - self._origin - turn.phase) / turn.interval)
         # The floor may disagree with the slot's own time by a rounding error, either way.
-        following = max(slot, passed) + 1
+        following = max(slot, passed + 1)
         while self._time(turn, following) <= now:
             following += 1
         self._slots[key] = following
         self._at[key] = self._time(turn, following)
         heapq.heappush(self._coming, (self._at[key], self._order[key], key))
-        return Due(key, following - 1 - slot)
+        return Due(key, max(0, following - 1 - slot))
 
     def _time(self, turn: Turn[K], slot: int) -> float:
         return self._origin + turn.phase + slot * turn.interval

@@ -21,7 +21,7 @@ from edge_agent.bus.request import Request
 from edge_agent.bus.rounds import spread
 from edge_agent.bus.settings import RtuBus, TcpBus
 from edge_agent.config import DeviceSettings
-from edge_agent.site import SiteDevice, site_device
+from edge_agent.site.site import SiteDevice, site_device
 from edge_agent.stamp import Stamps
 from parts.virtual_time import run_virtually
 from telemetry import settings
@@ -301,6 +301,52 @@ def test_what_is_read_once_is_asked_again_until_it_comes() -> None:
     assert len([s for s in street.samples if "serial" in s.values]) == 1
     assert len(asked) <= 100 / 5 + 2
     assert asked[-1] >= 100
+
+
+HOURLY = PROFILE.replace("slow: {interval: 60s}", "slow: {interval: 1h}")
+
+
+def test_what_a_port_that_was_down_has_cost_is_read_when_it_opens() -> None:
+    class Late(ScriptedLine):
+        async def open(self) -> None:
+            if asyncio.get_running_loop().time() < 100:
+                raise BusDown("no such port")
+            await super().open()
+
+    street = polled(400, Late(), devices(LINE, "meter-0", text=HOURLY))
+
+    (read,) = [s.at / 1000 for s in street.samples if "energy" in s.values]
+    (opened,) = [s.at / 1000 for s in street.samples if "serial" in s.values]
+    assert 100 <= opened <= read < opened + 2
+
+
+def test_what_a_port_has_cost_that_went_down_in_the_middle_of_a_round_is_read_when_it_opens() -> (
+    None
+):
+    link = ScriptedLine()
+
+    def pulled_out(_: str, request: Request, at: float) -> ReadFailed | None:
+        if request.address <= 2 < request.end and at < 50:
+            link.is_open = False
+            return BusDown("pulled out")
+        return None
+
+    link.fails = pulled_out
+    street = polled(400, link, devices(LINE, "meter-0", text=HOURLY))
+
+    (read,) = [s.at / 1000 for s in street.samples if "energy" in s.values]
+    assert 50 <= read < 100
+
+
+def test_what_a_devices_silence_has_cost_is_read_when_it_is_back() -> None:
+    def away(device: str, _request: Request, at: float) -> ReadFailed | None:
+        return NoReply("away") if device == "meter-0" and at < 200 else None
+
+    street = polled(600, ScriptedLine(fails=away), devices(LINE, *NAMES[:3], text=HOURLY))
+
+    back = next(s.at for s in street.samples if s.device == "meter-0" and "power" in s.values)
+    (read,) = [s.at for s in street.samples if s.device == "meter-0" and "energy" in s.values]
+    assert 0 <= read - back < 1000
 
 
 @pytest.mark.parametrize(

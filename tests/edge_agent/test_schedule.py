@@ -66,6 +66,24 @@ def test_what_is_read_once_goes_before_all_and_comes_back_only_when_told() -> No
     assert keys(*(schedule.take(20) for _ in range(3))) == ["fast"]
 
 
+def test_a_turn_that_is_made_up_for_does_not_move_its_slots() -> None:
+    schedule = Schedule([Turn("slow", 10)], origin=0)
+    schedule.take(0)
+
+    schedule.again("slow", 3)
+    schedule.again("slow", 4)
+    made_up = [schedule.take(now) for now in (2, 3, 4, 9)]
+    schedule.again("slow", 12)
+
+    assert made_up == [None, Due("slow", missed=0), None, None]
+    assert [schedule.take(now) for now in (10, 12, 19, 30)] == [
+        Due("slow", missed=0),
+        None,
+        None,
+        Due("slow", missed=1),
+    ]
+
+
 def test_a_turn_takes_others_along_only_if_all_of_them_are_due() -> None:
     schedule = Schedule([Turn("fast", 5), Turn("slow", 10), Turn("rare", 20)], origin=0)
     for _ in range(3):
