@@ -15,7 +15,6 @@ from edge_agent.bus.request import Request, decode_reply
 from edge_agent.protocols import PROTOCOLS
 from edge_agent.protocols.conversation import Refused, replay
 from telemetry.sample import NO_REPLY
-from telemetry.settings import spell
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,13 +32,8 @@ A protocol's floats are, where they are binary at all, of 32 bits.
 """
 
 
-def mismatches(profile: AnyProfile) -> list[str]:
-    """What the examples say and the channels do not, ready to be shown; empty if all is well."""
-    return [f"{spell(place)}: {problem}" for place, problem in problems(profile)]
-
-
 def problems(profile: AnyProfile) -> Iterator[tuple[Place, str]]:
-    """The same, each with its place in the profile."""
+    """What the examples say and the channels do not, each with its place in the profile."""
     match profile:
         case ModbusProfile():
             for index, of_registers in enumerate(profile.examples):

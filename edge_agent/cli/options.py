@@ -81,34 +81,3 @@ def fail(*problems: str, code: Exit = Exit.WRONG_INPUT) -> NoReturn:
 def echo_json(document: object) -> None:
     """One document, for scripts."""
     typer.echo(json.dumps(document, ensure_ascii=False, indent=2))
-
-
-def echo_table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """Columns as wide as what stands in them; numbers to the right."""
-    cells = [[_cell(entry) for entry in row] for row in rows]
-    widths = [max(len(row[n]) for row in [list(head), *cells]) for n in range(len(head))]
-    right = [bool(rows) and all(_is_number(row[n]) for row in rows) for n in range(len(head))]
-    for row in [list(head), *cells]:
-        line = "  ".join(
-            text.rjust(width) if to_right else text.ljust(width)
-            for text, width, to_right in zip(row, widths, right, strict=True)
-        )
-        typer.echo(line.rstrip())
-
-
-def _cell(entry: object) -> str:
-    return "" if entry is None else str(entry)
-
-
-def _is_number(entry: object) -> bool:
-    return entry is None or (isinstance(entry, int | float) and not isinstance(entry, bool))
-
-
-def in_directory(path: Path) -> str | None:
-    """Why nothing can be written beside `path`, or None."""
-    directory = path.parent
-    if not directory.is_dir():
-        return f"directory {directory} does not exist"
-    if not os.access(directory, os.W_OK | os.X_OK):
-        return f"directory {directory} cannot be written by this user"
-    return None

@@ -14,7 +14,7 @@ from device_profiles import loader
 from device_profiles.channel import AnyChannel
 from device_profiles.model import FieldProfile, FieldProtocol, ModbusProfile
 from device_profiles.registers import Type
-from edge_agent.examples import mismatches
+from parts.profiles import mismatches
 from telemetry import settings
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from edge_agent.bus.cost import Cost
 from edge_agent.bus.plan import plan
 from edge_agent.bus.planned import seconds
 from edge_agent.bus.request import decode_reply
-from edge_agent.examples import mismatches
+from parts.profiles import mismatches
 
 if TYPE_CHECKING:
     from device_profiles.channel import RegisterChannel

@@ -8,7 +8,7 @@ import pytest
 
 from device_profiles import loader
 from device_profiles.model import ModbusProfile
-from edge_agent.examples import mismatches
+from parts.profiles import mismatches
 from telemetry import settings
 from telemetry.settings import SettingsError
 

@@ -8,8 +8,9 @@ import pytest
 
 from device_profiles import loader
 from device_profiles.model import FieldProtocol, ModbusProfile
-from edge_agent.examples import mismatches, unproven
+from edge_agent.examples import unproven
 from edge_agent.protocols import PROTOCOLS
+from parts.profiles import mismatches
 from telemetry import settings
 
 PROFILE = """\
