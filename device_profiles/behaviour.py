@@ -90,7 +90,9 @@ class Timing(Settings):
 class Serial(Settings):
     """What its serial port can be set to; the first of each is how it leaves the factory."""
 
-    baud: Annotated[tuple[int, ...], Field(min_length=1)] = (9600,)
+    baud: Annotated[
+        tuple[Annotated[int, Field(ge=300, le=4_000_000)], ...], Field(min_length=1)
+    ] = (9600,)
     parity: Annotated[tuple[Parity, ...], Field(min_length=1)] = (Parity.NONE,)
     data_bits: Literal[7, 8] = 8
     stop_bits: Literal[1, 2] = 1

@@ -109,9 +109,26 @@ class RegisterChannel(Channel):
         for raw in (*self.nan, *self.nan_reasons):
             if not 0 <= raw < 1 << self.field_bits:
                 yield f"nan {raw} is no raw value of {self.field_bits} bits"
+        for code in self.enum:
+            if not self._codes[0] <= code <= self._codes[1]:
+                kind = f"{self.bits[1]} bits of {self.type}" if self.bits else self.type
+                low, high = self._codes
+                yield f"enum {code} is no value of {kind}: {low} to {high}"
+            elif code & ((1 << self.field_bits) - 1) in (*self.nan, *self.nan_reasons):
+                yield f"enum {code} is a nan, too"
         for bit in self.flags:
             if bit >= self.field_bits:
                 yield f"flag {bit} is beyond its {self.field_bits} bits"
+
+    @property
+    def _codes(self) -> tuple[int, int]:
+        """The lowest and the highest whole number that it can say."""
+        bits = self.field_bits
+        if self.type.is_decimal:
+            return 0, 10 ** (bits // 4) - 1
+        return (
+            (-(1 << bits - 1), (1 << bits - 1) - 1) if self.type.is_signed else (0, (1 << bits) - 1)
+        )
 
     def _problems_of_access(self) -> Iterator[str]:
         yield from super()._problems_of_access()

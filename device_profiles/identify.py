@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from device_profiles.channel import RegisterChannel
+from device_profiles.encode import encode
 from device_profiles.registers import ADDRESS_MAX, MAX_REGISTERS, Table, Type
 from telemetry.settings import Settings
 
@@ -46,7 +47,7 @@ class Nameplate(Settings):
 
     @model_validator(mode="after")
     def _names_something(self) -> Self:
-        if not self.model_fields_set:
+        if not any((self.vendor, self.product, self.revision)):
             raise ValueError("should name vendor, product or revision")
         return self
 
@@ -100,7 +101,11 @@ class KnownRegister(Settings):
             raise ValueError("should have either equals or regex")
         if self.type is Type.BOOL:
             raise ValueError("one bit tells no device from another")
-        self.channel  # noqa: B018 - raises what is wrong with it
+        channel = self.channel
+        if self.equals == ():
+            raise ValueError("equals should name a value")
+        for value in self.examples:
+            encode(channel, value)
         return self
 
 

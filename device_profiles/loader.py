@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import difflib
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
-from device_profiles.model import model_of
+from device_profiles.model import FieldProtocol, model_of
 from telemetry import settings
 from telemetry.settings import SettingsError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from device_profiles.model import AnyProfile
 
 CATALOGUE = Path(__file__).parent / "catalogue"
+
+
+SPOKEN = ("modbus", *get_args(FieldProtocol))
+"""The protocols that there are; a profile that names none speaks the first."""
 
 
 class UnknownProfile(LookupError):
@@ -29,6 +33,9 @@ def parse(text: str, name: str) -> AnyProfile:
         SettingsError: if something in it is wrong, with the lines.
     """
     document, lines = settings.read_yaml(text, name)
+    if isinstance(document, dict) and (said := document.get("protocol", SPOKEN[0])) not in SPOKEN:
+        line = lines["protocol",]
+        raise SettingsError([f"{name}:{line}: protocol — nothing here speaks {_hint(said)}"])
     return settings.fit(document, lines, model_of(document), name)
 
 
@@ -60,7 +67,12 @@ def find(name: str, extra_dirs: Sequence[Path] = ()) -> AnyProfile:
     for directory in (*extra_dirs, CATALOGUE):
         known = catalogue(directory) | known
     if name not in known:
-        close = difflib.get_close_matches(name, known, n=1)
-        hint = f"did you mean {close[0]!r}?" if close else f"known are {', '.join(known)}"
-        raise UnknownProfile(f"there is no profile {name!r}; {hint}")
+        raise UnknownProfile(f"there is no profile {_hint(name, known)}")
     return load(known[name])
+
+
+def _hint(said: object, known: Iterable[str] = SPOKEN) -> str:
+    """What somebody said, and what they may have meant."""
+    close = difflib.get_close_matches(str(said), known, n=1)
+    hint = f"did you mean {close[0]!r}?" if close else f"known are {', '.join(known)}"
+    return f"{said!r}; {hint}"

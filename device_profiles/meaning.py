@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from abc import abstractmethod
 from decimal import Decimal
 from enum import StrEnum
@@ -14,7 +15,7 @@ from device_profiles.repeat import as_entry
 from device_profiles.sampling import Deadband, Tests
 from device_profiles.writing import Access, Write
 from telemetry.names import CHANNEL, REASON, RESERVED_CHANNELS, is_name
-from telemetry.sample import TEXT_MAX
+from telemetry.sample import TEXT_MAX, is_storable
 from telemetry.settings import Settings
 from telemetry.units import UNITS
 
@@ -26,6 +27,12 @@ SCALE_MIN, SCALE_MAX = Decimal("1e-30"), Decimal("1e30")
 
 FLAG_BITS = 64
 """Most bits of a number that flags can name."""
+
+NO_FLAG = "none"
+"""The value while no bit is set."""
+
+UNNAMED_FLAG = re.compile(r"bit([0-9]+)")
+"""What a bit that is set and has no name is called."""
 
 Stored = Literal["float", "int", "bool", "str"]
 """A channel's type in messages and stores; permanent for a series."""
@@ -160,9 +167,10 @@ class Channel(Settings):
             yield "enum is for integers without scale"
         if self.flags and (self.raw != "int" or self.is_scaled or self.enum):
             yield "flags are for integers without scale and enum"
-        for name in self.flags.values():
-            if not is_name(CHANNEL, name):
-                yield f"flag {name!r} should be snake_case, such as door_open"
+        for code, text in self.enum.items():
+            if not (text and is_storable(text)):
+                yield f"enum {code} should have a text of 1 to {TEXT_MAX} characters"
+        yield from self._problems_of_flags()
         all_set = ",".join(self.flags.get(bit, f"bit{bit}") for bit in range(FLAG_BITS))
         if len(all_set) > TEXT_MAX:
             yield f"all flags together are longer than {TEXT_MAX} characters"
@@ -171,6 +179,18 @@ class Channel(Settings):
         for reason in self.nan_reasons.values():
             if not is_name(REASON, reason):
                 yield f"reason {reason!r} should be snake_case, such as stuck_on"
+
+    def _problems_of_flags(self) -> Iterator[str]:
+        names = list(self.flags.values())
+        for bit, name in self.flags.items():
+            if not is_name(CHANNEL, name):
+                yield f"flag {name!r} should be snake_case, such as door_open"
+            if names.count(name) > 1:
+                yield f"flag {name!r} stands twice"
+            if name == NO_FLAG:
+                yield f"flag {name!r} is what no flag is called"
+            if (other := UNNAMED_FLAG.fullmatch(name)) and int(other[1]) != bit:
+                yield f"flag {name!r} is what bit {other[1]} without a name is called"
 
     def _problems_of_series(self) -> Iterator[str]:
         for name in ("range", "deadband", "tests"):

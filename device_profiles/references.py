@@ -127,6 +127,8 @@ def _of_factor(
         yield f"there is no channel {name!r}"
         return
     yield from _unfit(channel, factor)
+    if factor.is_scaled or factor.valid_if is not None:
+        yield f"channel {name!r} is itself scaled, or holds but sometimes"
     if factor.type is not Type.SUNSSF:
         yield f"channel {name!r} is of type {factor.type}, not sunssf"
 

@@ -146,6 +146,11 @@ class Type(StrEnum):
         return self is Type.SUNSSF or (self[0] == "i" and self.is_number)
 
     @property
+    def is_decimal(self) -> bool:
+        """Whether each half byte is a decimal digit."""
+        return self in (Type.BCD16, Type.BCD32, Type.BCD64)
+
+    @property
     def is_number(self) -> bool:
         """Whether it can be scaled."""
         return self is Type.DEC or self.number_bits > 0

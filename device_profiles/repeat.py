@@ -85,6 +85,8 @@ def unfolded(entry: Any) -> Any:  # noqa: ANN401 - YAML can be anything
     repeat = _Repeating.model_validate(entry).repeat
     if NUMBER not in str(entry.get("id")):
         raise ValueError(f"id should hold {NUMBER}, the number of the channel")
+    if "address" in entry and type(entry["address"]) is not int:
+        raise ValueError("address should be a whole number, from which the others count")
     if "address" in entry and repeat.stride is None:
         raise ValueError("repeat needs a stride: from one address to the next")
     once = {key: value for key, value in entry.items() if key != "repeat"}
@@ -98,7 +100,7 @@ def times(entry: Any) -> int:  # noqa: ANN401 - YAML can be anything
 
 def _numbered(entry: dict[str, Any], repeat: Repeat, index: int) -> dict[str, Any]:
     numbered: dict[str, Any] = _named(entry, str(repeat.first + index))
-    if isinstance(entry.get("address"), int) and repeat.stride is not None:
+    if "address" in entry and repeat.stride is not None:
         numbered["address"] = entry["address"] + repeat.stride * index
     return numbered
 

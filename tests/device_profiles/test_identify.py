@@ -49,6 +49,30 @@ def test_a_register_is_read_like_a_channel() -> None:
     assert decoder(channel)([0x5375, 0x6E53]) == "SunS"
 
 
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        ({"equals": "EM3"}, "text is no number"),
+        ({"equals": 70_000}, "raw 70000 does not fit into 16 bits"),
+        ({"equals": [1, -1]}, "raw -1 does not fit into 16 bits"),
+        ({"equals": []}, "equals should name a value"),
+        ({"equals": True}, "equals should be a number, not true"),
+        ({"equals": "EM3-S", "type": "str", "length": 2}, "5 bytes; it holds 4"),
+        ({}, "should have either equals or regex"),
+    ],
+)
+def test_what_a_register_can_never_hold_identifies_nothing(
+    more: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        register(**more)
+
+
+def test_a_nameplate_that_names_nothing_would_fit_every_device() -> None:
+    with pytest.raises(ValueError, match="should name vendor, product or revision"):
+        Nameplate(vendor=None)
+
+
 @pytest.mark.parametrize("entry", [{}, {"probe": []}])
 def test_an_identification_says_something(entry: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="should have probe or fc43 or read"):

@@ -87,6 +87,17 @@ def test_a_default_order_is_for_the_types_that_have_its_length() -> None:
         ("address: 0, nan: [0x10000]", "nan 65536 is no raw value of 16 bits"),
         ("address: 0, nan_reasons: {1: Stuck on}", "reason 'Stuck on' should be snake_case"),
         ("address: 0, type: bool, bit: 0, nan: [1]", "nan does not apply to bool"),
+        ("address: 0, enum: {0: ''}", "enum 0 should have a text of 1 to 1024 characters"),
+        (f"address: 0, enum: {{0: {'x' * 1025}}}", "enum 0 should have a text of 1 to 1024"),
+        ("address: 0, enum: {65536: x}", "enum 65536 is no value of u16: 0 to 65535"),
+        ("address: 0, enum: {-1: x}", "enum -1 is no value of u16: 0 to 65535"),
+        ("address: 0, type: i16, enum: {65535: x}", "enum 65535 is no value of i16: -32768 to"),
+        ("address: 0, type: bcd16, enum: {10000: x}", "enum 10000 is no value of bcd16: 0 to 9999"),
+        ("address: 0, bits: [0, 2], enum: {4: x}", "enum 4 is no value of 2 bits of u16: 0 to 3"),
+        ("address: 0, enum: {7: x}, nan: [7]", "enum 7 is a nan, too"),
+        ("address: 0, flags: {0: a, 1: a}", "flag 'a' stands twice"),
+        ("address: 0, flags: {0: none}", "flag 'none' is what no flag is called"),
+        ("address: 0, flags: {0: bit1}", "flag 'bit1' is what bit 1 without a name is called"),
     ],
 )
 def test_what_is_wrong_is_told_at_the_line_of_the_channel(channel: str, message: str) -> None:
@@ -157,6 +168,7 @@ def test_all_that_is_wrong_is_told_at_once() -> None:
         ('"08fd"', '"08f"', "hex should be bytes, two digits each"),
         ("values: {voltage: 230.1}, ", "", "should have the values or flags that the bytes mean"),
         ("revision: 1", "revison: 1", "did you mean 'revision'?"),
+        ("defaults:", "serial: {baud: [0]}\ndefaults:", "should be greater than or equal to 300"),
     ],
 )
 def test_a_profile_without_proof_or_name_is_refused(before: str, after: str, message: str) -> None:
@@ -164,6 +176,31 @@ def test_a_profile_without_proof_or_name_is_refused(before: str, after: str, mes
         parse(GOOD.replace(before, after, 1))
 
     assert message in str(caught.value)
+
+
+def test_an_enum_of_a_signed_number_has_the_codes_that_it_can_have() -> None:
+    text = GOOD.replace(FIRST, "  - {id: voltage, address: 0, type: i16, enum: {-1: x, 2301: y}}")
+
+    assert parse(text.replace("230.1", "q")).channels[0].enum == {-1: "x", 2301: "y"}
+
+
+@pytest.mark.parametrize(
+    ("spelling", "hint"),
+    [
+        ("modbuss", "did you mean 'modbus'?"),
+        ("iec62056", "did you mean 'iec62056-21'?"),
+        ("7", "known are modbus, plantower"),
+    ],
+)
+def test_a_protocol_that_nothing_speaks_is_told_with_those_that_are_spoken(
+    spelling: str, hint: str
+) -> None:
+    with pytest.raises(SettingsError) as caught:
+        loader.parse(GOOD.replace("defaults:", f"protocol: {spelling}\ndefaults:"), "x.yaml")
+
+    (problem,) = caught.value.problems
+    assert problem.startswith("x.yaml:10: protocol — ")
+    assert hint in problem
 
 
 def test_a_default_that_the_protocol_does_not_know_is_told_and_not_stumbled_over() -> None:

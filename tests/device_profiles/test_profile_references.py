@@ -221,9 +221,23 @@ def test_a_field_has_nothing_of_registers(pattern: str, message: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "more", ["scale: 10", "sf: power_sf", "valid_if: {channel: ready, equals: true}"]
+)
+def test_a_scale_factor_is_what_its_register_says(more: str) -> None:
+    used = REGISTERS.replace("address: 10}", "address: 10, sf: power_sf}")
+    text = used.replace("type: sunssf", f"type: sunssf, {more}")
+
+    assert any("'power_sf' is itself scaled, or holds but" in told for told in problems(text))
+
+
+@pytest.mark.parametrize(
     ("before", "after", "message"),
     [
-        ("protocol: ab3418", "protocol: ab3419", "protocol — should be 'modbus'"),
+        (
+            "protocol: ab3418",
+            "protocol: ab3419",
+            "protocol — nothing here speaks 'ab3419'; did you mean 'ab3418'?",
+        ),
         ("protocol: ab3418", "protocol: ab3418\nunit: 1", "unit — no such key here"),
         ("protocol: ab3418", "identify: {read: {}}\nprotocol: ab3418", "no such key here"),
         ("protocol: ab3418", "protocol: ab3418\nlimits: {}", "limits — no such key here"),

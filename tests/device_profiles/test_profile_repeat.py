@@ -102,7 +102,8 @@ def test_a_field_repeats_by_its_name() -> None:
     [
         ('"det{n}", address', "det, address", 12, "channels[1] — id should hold {n}"),
         ("label: ", "labl: ", 12, "channels[1].labl — no such key here; did you mean 'label'?"),
-        ("address: 16", "address: x", 12, "channels[1].address — should be a valid integer"),
+        ("address: 16", "address: x", 12, "channels[1] — address should be a whole number"),
+        ("address: 16", 'address: "16"', 12, "channels[1] — address should be a whole number"),
         ("count: 3, stride: 2", "count: 3", 12, "channels[1] — repeat needs a stride"),
         ("count: 3, stride: 2", "count: 0, stride: 2", 12, "channels[1].repeat.count — should be"),
         ("count: 3, stride: 2", "cnt: 3, stride: 2", 12, "channels[1].repeat.cnt — no such key"),

@@ -86,7 +86,7 @@ SPELLINGS = [
     {"kind": "counter", "wrap": 4294967296},
     {"scale": 0.1, "offset": -40},
     {"flags": {0: "door_open"}},
-    {"enum": {0: "off", -1: "failed"}},
+    {"enum": {0: "off", 0xFFFF: "failed"}},
     {"nan": [0xFFFF], "nan_reasons": {210: "stuck_on"}},
     {"range": [0, 1.5]},
     {"verify": ["scale"], "label": "of all phases", "unit": "W"},
