@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from telemetry.language import Lang
 from telemetry.sample import (
     BAD_REPLY,
     BUS_DOWN,
@@ -11,6 +14,9 @@ from telemetry.sample import (
     NO_REPLY,
     Flag,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 UNKNOWN_FUNCTION = 1
 """Illegal function: the device has no such table (Modbus Application V1.1b3, §7)."""
@@ -72,6 +78,17 @@ class DeviceRefused(ReadFailed):
 
 
 class BusDown(ReadFailed):
-    """The port or connection is not there: nobody on this bus can be asked."""
+    """The port or connection is not there: nobody on this bus can be asked.
+
+    Its text is for the log; `told` says the same to a technician, in the language asked for.
+    """
 
     flag = BUS_DOWN
+
+    def __init__(self, reason: str | Callable[[Lang], str]) -> None:
+        super().__init__(reason if isinstance(reason, str) else reason(Lang.EN))
+        self._reason = reason
+
+    def told(self, lang: Lang) -> str:
+        """The reason, as far as it is known in that language."""
+        return self._reason if isinstance(self._reason, str) else self._reason(lang)

@@ -14,6 +14,7 @@ import logging
 import os
 import stat
 import termios
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import serial
@@ -26,18 +27,30 @@ from edge_agent.bus.inbox import Inbox
 from edge_agent.bus.wire import Wire
 from edge_agent.ports import advice, kernel
 from edge_agent.ports.holders import holders
-from telemetry.language import Lang
+from telemetry.language import Lang, Phrase
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from edge_agent.bus.settings import PortBus
 
 logger = logging.getLogger(__name__)
 
-UNPLUGGED = "the port is gone; is the adapter still plugged in?"
-
-NO_PORT = "this is no serial port"
+UNPLUGGED = Phrase(
+    en="the port is gone; is the adapter still plugged in?",
+    vi="mất cổng nối tiếp; bộ chuyển đổi còn cắm không?",
+)
+ABSENT = Phrase(
+    en="there is no such port; is the adapter plugged in?",
+    vi="không có cổng này; đã cắm bộ chuyển đổi chưa?",
+)
+NO_PORT = Phrase(en="this is no serial port", vi="đây không phải cổng nối tiếp")
+HELD = Phrase(en="another process has it open: {who}", vi="tiến trình khác đang mở: {who}")
+HELD_UNSEEN = Phrase(
+    en="another process has it open: is it the running agent?",
+    vi="tiến trình khác đang mở: có phải agent đang chạy không?",
+)
 
 PSEUDO = range(136, 144)
 """Major numbers of pseudo terminals (Linux, Documentation/admin-guide/devices.txt)."""
@@ -161,7 +174,7 @@ class SerialPort:
 
     def _lose(self) -> None:
         """A port that was pulled out is closed at once, or it would come back by another name."""
-        self._inbox.close(UNPLUGGED)
+        self._inbox.close(UNPLUGGED(Lang.EN))
         self.close()
 
     def _opened(self) -> serial.Serial:
@@ -189,19 +202,19 @@ class SerialPort:
             port.set_low_latency_mode(True)
         return port
 
-    def _reason(self, error: Exception) -> str:
+    def _reason(self, error: Exception) -> str | Callable[[Lang], str]:
         cause = error.__context__  # pyserial tells of termios's errors as text alone
         number = cause.args[0] if isinstance(cause, termios.error) else None
         match getattr(error, "errno", None) or number:
             case errno.ENOENT:
-                return "No such file or directory; is the adapter plugged in?"
+                return ABSENT
             case errno.EACCES | errno.EPERM:
                 port = self._bus.port
-                return str(advice.permission(port, kernel.group(port), Lang.EN))
+                return lambda lang: str(advice.permission(port, kernel.group(port), lang))
             case errno.EAGAIN | errno.EBUSY:
                 known = holders(self._bus.port).known
                 who = ", ".join(f"{each.program} (pid {each.pid})" for each in known)
-                return "another process has it open: " + (who or "is it the running agent?")
+                return partial(HELD, who=who) if who else HELD_UNSEEN
             case errno.ENXIO | errno.ENODEV | errno.EIO:
                 return UNPLUGGED
             case errno.ENOTTY:

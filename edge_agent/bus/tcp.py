@@ -3,17 +3,49 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
+import socket
 import ssl
+from functools import partial
 from typing import TYPE_CHECKING
 
 from edge_agent.bus.failures import BusDown
 from edge_agent.bus.inbox import Inbox
 from edge_agent.bus.settings import TlsBus
+from telemetry.language import Lang, Phrase
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from edge_agent.bus.settings import RtuOverTcpBus, SerialOverTcpBus, TcpBus
 
 BROKEN = "the connection broke"
+
+TOO_LATE = Phrase(
+    en="no connection within {limit:g} s", vi="không kết nối được trong {limit:g} giây"
+)
+UNTRUSTED = Phrase(
+    en="its certificate is not trusted: {reason}", vi="chứng thư không được tin cậy: {reason}"
+)
+UNNAMED = Phrase(
+    en="its name cannot be resolved: {reason}", vi="không phân giải được tên: {reason}"
+)
+REASONS = {
+    errno.ECONNREFUSED: Phrase(
+        en="connection refused: nothing listens at that port",
+        vi="bị từ chối kết nối: không có gì lắng nghe ở cổng đó",
+    ),
+    errno.EHOSTUNREACH: Phrase(
+        en="no route to host: address, cable, power?",
+        vi="không có đường tới máy: địa chỉ, cáp, nguồn?",
+    ),
+    errno.ENETUNREACH: Phrase(
+        en="network is unreachable: cable, own address?",
+        vi="không tới được mạng: cáp, địa chỉ của gateway?",
+    ),
+}
+"""Why there is no connection, by the system's error (asyncio tells its number, and no words)."""
 
 
 class TcpStream:
@@ -48,7 +80,7 @@ class TcpStream:
                     _Connection, bus.host, bus.port, ssl=security, server_hostname=name
                 )
         except TimeoutError as error:
-            raise BusDown(f"no connection within {bus.connect_timeout:g} s") from error
+            raise BusDown(partial(TOO_LATE, limit=bus.connect_timeout)) from error
         except (OSError, ValueError) as error:
             raise BusDown(reason(error)) from error
 
@@ -98,12 +130,18 @@ def _security(bus: TlsBus) -> tuple[ssl.SSLContext, str]:
     return context, bus.server_name or bus.host
 
 
-def reason(error: Exception) -> str:
+def reason(error: Exception) -> str | Callable[[Lang], str]:
     """Why there is no connection."""
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return f"its certificate is not trusted: {error.verify_message}"
-    strerror = getattr(error, "strerror", None)
-    return strerror if isinstance(strerror, str) else str(error)
+    match error:
+        case ssl.SSLCertVerificationError():
+            return partial(UNTRUSTED, reason=error.verify_message)
+        case socket.gaierror():
+            return partial(UNNAMED, reason=error.strerror)
+        case ssl.SSLError():
+            return str(error.strerror or error)
+        case OSError(errno=int(number)):
+            return REASONS.get(number, os.strerror(number))
+    return str(error)
 
 
 class _Connection(asyncio.Protocol):

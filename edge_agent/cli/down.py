@@ -23,7 +23,7 @@ AGENT = Phrase(
 
 def down(bus: AnyBus, reason: BusDown, lang: Lang) -> str:
     """The reason in lines for a terminal."""
-    lines = [folded(DOWN(lang, place=bus.place, reason=reason))]
+    lines = [folded(DOWN(lang, place=bus.place, reason=reason.told(lang)))]
     if isinstance(bus, PortBus):
         agents = (each for each in holders(bus.port).known if each.is_agent)
         lines += [folded(AGENT(lang, pid=each.pid)) for each in agents]

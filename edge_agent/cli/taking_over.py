@@ -18,6 +18,7 @@ from edge_agent.scan.proposal import configuration
 from edge_agent.scan.scanner import Found, Progress, scan
 from edge_agent.scan.scope import plan
 from edge_agent.scan.signature import signature
+from telemetry.layout import folded
 from telemetry.settings import read_yaml
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def found_on(
     except KeyboardInterrupt:
         pass
     except BusDown as reason:
-        typer.echo(f"{target.place}: {reason}", err=True)
+        typer.echo(folded(f"{target.place}: {reason.told(lang)}"), err=True)
     bar.clear()
     port = Path(str(bus["port"])) if isinstance(target, RtuBus) else None
     document, _ = read_yaml(configuration(target, found, port=port, taken=taken), "scan")

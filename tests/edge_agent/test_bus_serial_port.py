@@ -184,7 +184,7 @@ async def test_the_echo_of_a_two_wire_adapter_is_cut_off(pty: Pty) -> None:
 @pytest.mark.parametrize(
     ("place", "reason"),
     [
-        ("/dev/does-not-exist", "No such file or directory; is the adapter plugged in"),
+        ("/dev/does-not-exist", "there is no such port; is the adapter plugged in"),
         ("/dev/null", "this is no serial port"),
         ("/etc/hostname", "this is no serial port"),
     ],

@@ -99,7 +99,7 @@ def test_why_nothing_is_shown_is_said_plainly(
     ("place", "says"),
     [
         ("nobus", "'nobus' is no port (/dev/…), no host:port, and no bus; known buses are none"),
-        ("/dev/nothing-here", "No such file or directory"),
+        ("/dev/nothing-here", "there is no such port"),
         ("127.0.0.1:1", "is down"),
     ],
 )
@@ -127,3 +127,20 @@ def test_a_table_is_cut_to_80_columns_at_its_last_column_first() -> None:
 
     assert max(map(len, lines)) <= COLUMNS
     assert lines[1].endswith("…")
+
+
+@pytest.mark.parametrize(
+    ("place", "says"),
+    [
+        ("/dev/nothing-here", "không dùng được: không có cổng này; đã cắm bộ chuyển đổi chưa?"),
+        ("/dev/null", "không dùng được: đây không phải cổng nối tiếp"),
+        ("127.0.0.1:1", "không dùng được: bị từ chối kết nối"),
+        ("no-such-host.invalid", "không dùng được: không phân giải được tên"),
+    ],
+)
+def test_why_a_bus_is_down_is_said_in_vietnamese_too(place: str, says: str) -> None:
+    ended, shown = read(place, "--unit", 1, "--lang", "vi")
+
+    assert ended == 1
+    assert says in " ".join(shown.split())
+    assert all(len(line) <= COLUMNS for line in shown.splitlines())
