@@ -27,7 +27,7 @@ LONGEST = 512
 
 CRC_SIZE = 3
 _ADDRESS = re.compile(r"([0-9A-Za-z])(?:/(crc|auto))?")
-_DATA = re.compile(r".[Rr][0-5]?((?:,[A-Z][a-z]=[^,=]*)+)")
+_DATA = re.compile(r".[Rr][0-5]((?:,[A-Z][a-z]=[^,=]*)+)")
 _TEXT = re.compile(r".[Tt]X,(.*)")
 REFUSALS = ("Unable to measure", "Sync/address", "Unknown cmd", "Use chksum")
 """How the text messages begin that refuse; others tell of a start or a reset."""

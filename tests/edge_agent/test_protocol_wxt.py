@@ -199,3 +199,12 @@ def test_other_text_messages_are_passed_over(text: str) -> None:
 def test_an_address_is_one_digit_or_letter(address: str) -> None:
     with pytest.raises(ValueError, match="should be one digit or letter, such as 0 or 0/crc"):
         question("Ta", address=address)
+
+
+def test_a_line_that_is_joined_behind_a_resistance_is_no_message() -> None:
+    # 0R4,Tr=13.0C,Ra=0.0M,Sl=0.000733V,Rt=1050.0R,Sr=-0.213999V, heard from its last 0 on
+    (question,) = Wxt().questions("0/auto", ["Tr", "Sr"])
+
+    said = replay(question, b"0R,Sr=-0.213999V\r\n")
+
+    assert said is None
