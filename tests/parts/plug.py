@@ -1,6 +1,6 @@
 """A serial port on a pty, behind a link that stays while it is plugged out and in; a thread hears.
 
-`move` makes it another pty, as when an adapter is plugged into another socket.
+What is plugged in again has another name, as an adapter in another socket.
 """
 
 from __future__ import annotations
@@ -38,12 +38,14 @@ class Plug:
         self._hear = hear
         self._idle, self._every = idle, every
         self._ends: list[int] = []
+        self._name = ""
 
     def plug_in(self) -> None:
         """Let the port appear."""
-        self._far, near = os.openpty()
+        self._far, near = self._elsewhere()
         tty.setraw(near)
-        self.link.symlink_to(os.ttyname(near))
+        self._name = os.ttyname(near)
+        self.link.symlink_to(self._name)
         stop, self._stop = os.pipe()
         self._ends = [self._far, near, stop, self._stop]
         self._thread = threading.Thread(target=self._serve, args=(stop,), daemon=True)
@@ -57,15 +59,15 @@ class Plug:
         for descriptor in self._ends:
             os.close(descriptor)
 
-    def move(self) -> None:
-        """Pull it out, and plug it in elsewhere: the kernel gives it another name."""
-        before = self.link.readlink()
-        self.pull_out()
-        others = os.openpty()  # takes the name that has become free
-        self.plug_in()
-        for descriptor in others:
-            os.close(descriptor)
-        assert self.link.readlink() != before
+    def _elsewhere(self) -> tuple[int, int]:
+        """A port with another name than the last."""
+        far, near = os.openpty()
+        if os.ttyname(near) != self._name:
+            return far, near
+        found = os.openpty()
+        os.close(far)
+        os.close(near)
+        return found
 
     def say(self, data: bytes) -> None:
         """Let the master hear it."""

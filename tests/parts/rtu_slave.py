@@ -99,11 +99,6 @@ class RtuSlave:
         """Let the port vanish, as a USB adapter does."""
         self._plug.pull_out()
 
-    def move(self) -> None:
-        """Pull it out, and plug it in elsewhere."""
-        self._begun = b""
-        self._plug.move()
-
     def _hear(self, data: bytes) -> None:
         self._begun += data
         while len(self._begun) >= (size := _size(self._begun)):
