@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from edge_agent.bus.failures import BadReply, BusDown, NoReply
@@ -40,8 +41,22 @@ BUFFERED = 64
 DRAIN_MAX = 5.0
 """Seconds after which a line that never falls silent is closed and opened again."""
 
+STUBBORN = 2
+"""Requests in a row without an answer after which a device is not asked for more than is wanted: it
+may be silent to that.
+"""
+
 COARSE = 0.001
 """Seconds that the event loop may be late (epoll counts in milliseconds); the rest is slept."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Waits:
+    """Seconds: for a reply to begin; of silence after one that is missing, and after one."""
+
+    start_within: float
+    quiet: float
+    pause: float
 
 
 class LineTalk:
@@ -66,6 +81,7 @@ class LineTalk:
         self._busy_until = 0.0
         self._heard = 0
         self._other: Frame | None = None
+        self._refusal: bytes | None = None
         self._unanswered = 0
 
     def begin(self) -> None:
@@ -79,12 +95,22 @@ class LineTalk:
         unit: int,
         ask: Ask,
         *,
+        wider: Sequence[Ask],
         otherwise: Sequence[Ask],
         start_within: float,
         late_within: float,
         pause: float,
     ) -> bytes:
-        """The PDU that answers, be it a refusal; `otherwise`: what can be asked in between.
+        """The PDU that answers, be it a refusal.
+
+        Args:
+            unit: whom.
+            ask: what.
+            wider: what brings it too; the answer may be one to any of these.
+            otherwise: what can be asked in between.
+            start_within: seconds until the answer must begin.
+            late_within: seconds in which it may begin after all.
+            pause: seconds of silence that the unit needs afterwards.
 
         Raises:
             NoReply: if nothing came in time.
@@ -92,45 +118,49 @@ class LineTalk:
             BusDown: if the port is gone, or is never silent.
         """
         quiet = max(start_within, late_within, 2 * self._wire.silence)
+        waits = _Waits(start_within, quiet, max(self._wire.silence, pause))
         await self._wait_for_silence()
-        shapes = self._owed.shapes(unit, asyncio.get_running_loop().time())
-        if ask.shape in shapes:
+        now = asyncio.get_running_loop().time()
+        shapes = self._owed.shapes(unit, now)
+        if ask.shape not in shapes:
+            return await self._exchange(unit, ask, waits)
+        more = next((each for each in wider if each.shape not in shapes), None)
+        if more is not None and len(self._owed.waiting(unit)) < STUBBORN:
+            reply = await self._exchange(unit, more, waits, settles=True)
+            if not is_refusal(reply):
+                return reply
+        if ask.shape in self._owed.waiting(unit):
             other = next((each for each in otherwise if each.shape not in shapes), otherwise[-1])
-            await self._exchange(unit, other, start_within, quiet, only_to_settle=True)
-            self._silence = max(self._wire.silence, pause)
-        reply = await self._exchange(unit, ask, start_within, quiet)
-        self._silence = max(self._wire.silence, pause)
-        self._unanswered = 0
-        return reply
+            await self._exchange(unit, other, waits, settles=True)
+        self._owed.forget(unit, ask.shape, now)
+        return await self._exchange(unit, ask, waits)
 
     async def _exchange(
-        self,
-        unit: int,
-        ask: Ask,
-        start_within: float,
-        quiet: float,
-        *,
-        only_to_settle: bool = False,
+        self, unit: int, ask: Ask, waits: _Waits, *, settles: bool = False
     ) -> bytes:
+        """`settles`: a refusal of an older request will do, for it settles that."""
         await self._wait_for_silence()
         now = asyncio.get_running_loop().time()
         frame = self._frames.wrap(unit, ask.pdu)
         self._stream.write(frame)
         self._busy_until = now + len(frame) * self._wire.character
-        self._silence = quiet
+        self._silence = waits.quiet
         debt = self._owed.asked(unit, ask, now)
         try:
-            return await self._answer(unit, debt, start_within, only_to_settle=only_to_settle)
+            reply = await self._answer(unit, debt, waits.start_within, settles=settles)
         except TimeoutError as error:
-            raise self._missed(start_within) from error
+            if self._refusal is None:
+                raise self._missed(waits.start_within) from error
+            reply = self._refusal  # nothing else came: an older request's answer was lost
+        self._silence = waits.pause
+        self._unanswered = 0
+        return reply
 
-    async def _answer(
-        self, unit: int, debt: Debt, start_within: float, *, only_to_settle: bool
-    ) -> bytes:
+    async def _answer(self, unit: int, debt: Debt, start_within: float, *, settles: bool) -> bytes:
         loop = asyncio.get_running_loop()
         whole = self._frames.size(debt.ask.size) * self._wire.character
         begun = self._busy_until + start_within + self._held_back
-        self._heard, self._other = 0, None
+        self._heard, self._other, self._refusal = 0, None, None
         async with asyncio.timeout_at(
             begun + min(whole, BUFFERED * self._wire.character)
         ) as deadline:
@@ -145,8 +175,10 @@ class LineTalk:
                         return frame.pdu
                     self.late_replies += answered is not None
                     self._other = frame
-                    if only_to_settle and frame.unit == unit and is_refusal(frame.pdu):
-                        return frame.pdu  # whichever was refused, what is older is settled
+                    if frame.unit == unit and debt.ask.is_refused_by(frame.pdu):
+                        self._refusal = frame.pdu
+                        if settles:
+                            return frame.pdu
 
     def _missed(self, waited: float) -> NoReply | BadReply:
         """What a deadline that passed means; its answer must not meet the next request."""

@@ -93,6 +93,7 @@ class ModbusLink:
         reply = await self._ask(
             unit,
             ask,
+            wider=pdu.wider(request),
             otherwise=pdu.harmless(request),
             start_within=start_within,
             late_within=late_within,
@@ -116,6 +117,7 @@ class ModbusLink:
             reply = await self._ask(
                 unit,
                 ask,
+                wider=(),
                 otherwise=otherwise,
                 start_within=start_within,
                 late_within=0.0,
@@ -133,6 +135,7 @@ class ModbusLink:
         unit: int,
         ask: pdu.Ask,
         *,
+        wider: tuple[pdu.Ask, ...],
         otherwise: tuple[pdu.Ask, ...],
         start_within: float,
         late_within: float,
@@ -145,6 +148,7 @@ class ModbusLink:
                 reply = await line.ask(
                     unit,
                     ask,
+                    wider=wider,
                     otherwise=otherwise,
                     start_within=start_within,
                     late_within=late_within,

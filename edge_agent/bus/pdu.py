@@ -51,6 +51,9 @@ LAST_ADDRESS = 0xFFFF
 MOST_REGISTERS, MOST_BITS = 125, 2000
 """Of one read (§6.1, §6.3)."""
 
+WIDER = 8
+"""Lengths of a read, beside its own, among which one that no late answer has is looked for."""
+
 
 @dataclass(frozen=True, slots=True)
 class Ask:
@@ -94,17 +97,40 @@ def identification(first: int = 0, access: int = BASIC) -> Ask:
     return Ask(pdu, IDENTIFICATION + bytes([access]), LONGEST, exact=False)
 
 
+def wider(request: Request) -> tuple[Ask, ...]:
+    """The same and some more behind it: answers to these do not pass for one to `request`."""
+    if _changes(request):
+        return ()
+    table, step = request.table, _step(request)
+    most = min(
+        MOST_BITS if table.is_bits else MOST_REGISTERS,
+        LAST_ADDRESS + 1 - request.address,
+        request.count + min(request.spare, WIDER * step),
+    )
+    counts = range(request.count + step, most + 1, step)
+    return tuple(read(table, request.address, count) for count in counts)
+
+
 def harmless(request: Request) -> tuple[Ask, ...]:
     """What can be asked so that no answer passes for one to `request`, the likeliest first.
 
     The same registers, one less or more; or who it is, where reading registers changes them.
     """
-    table, step = request.table, 8 if request.table.is_bits else 1
-    most = min(MOST_BITS if table.is_bits else MOST_REGISTERS, LAST_ADDRESS + 1 - request.address)
-    counts = (request.count - step, request.count + step, request.count - 2 * step)
-    reads = [read(table, request.address, count) for count in counts if 0 < count <= most]
-    changing = any(channel.resets for channel in request.channels)
-    return (identification(),) if changing else (*reads, identification())
+    if _changes(request):
+        return (identification(),)
+    counts = (request.count - _step(request), request.count - 2 * _step(request))
+    less = [read(request.table, request.address, count) for count in counts if count > 0]
+    return (*less[:1], *wider(request)[:1], *less[1:], identification())
+
+
+def _step(request: Request) -> int:
+    """Registers or bits by which answers differ in length."""
+    return 8 if request.table.is_bits else 1
+
+
+def _changes(request: Request) -> bool:
+    """Whether the device changes what is read."""
+    return any(channel.resets for channel in request.channels)
 
 
 def words(table: Table, pdu: bytes) -> list[int]:

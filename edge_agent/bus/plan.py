@@ -8,6 +8,7 @@ What a channel leans on (`sf`, `valid_if`) is in the same read wherever one read
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from edge_agent.bus.cost import Cost
@@ -107,7 +108,17 @@ class _Runs:
     def _request(self, run: Sequence[RegisterChannel]) -> Request:
         own = {channel.id for channel in run}
         beside = {prop.id: prop for channel in run for prop in self._props[channel.id]}
-        return Request.of(run, [prop for prop in beside.values() if prop.id not in own])
+        request = Request.of(run, [prop for prop in beside.values() if prop.id not in own])
+        return replace(request, spare=self._spare(request))
+
+    def _spare(self, request: Request) -> int:
+        """How many registers or bits behind a read it may bring too."""
+        if self._limits.one_channel_per_request:
+            return 0
+        bounds = self._limits.bounds(request.channels[0])
+        readable = bounds[1] + 1 - request.end if bounds else 0
+        barriers = [each.address - request.end for each in self._barriers if each.end > request.end]
+        return max(0, min(self._room - request.count, self._limits.max_gap, readable, *barriers))
 
     def _from(self, start: int) -> Iterator[tuple[int, int]]:
         """Where a read that begins with channel `start` may stop (behind it), and what it counts.

@@ -6,7 +6,7 @@ brings that as a channel.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple, Self
 
@@ -36,13 +36,17 @@ class _Field(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One read: `count` registers or bits from `address`, and the channels that are in them."""
+    """One read: `count` registers or bits from `address`, and the channels that are in them.
+
+    `spare`: how many more may be read behind them, as far as is known.
+    """
 
     table: Table
     address: int
     count: int
     channels: tuple[RegisterChannel, ...] = field(hash=False)
     beside: tuple[RegisterChannel, ...] = field(default=(), hash=False)
+    spare: int = field(default=1, compare=False)
     _fields: tuple[_Field, ...] = field(init=False, repr=False, compare=False)
     _factors: tuple[tuple[str, int], ...] = field(init=False, repr=False, compare=False)
 
@@ -87,9 +91,10 @@ class Request:
         if len(spans) == 1:
             return ()
         cut = spans[_cut(spans)]
-        first = Request.of(*([c for c in part if (c.address, c.end) < cut] for part in self._parts))
-        rest = Request.of(*([c for c in part if (c.address, c.end) >= cut] for part in self._parts))
-        return first, rest
+        before = ([c for c in part if (c.address, c.end) < cut] for part in self._parts)
+        behind = ([c for c in part if (c.address, c.end) >= cut] for part in self._parts)
+        first, rest = Request.of(*before), Request.of(*behind)
+        return tuple(replace(r, spare=self.end + self.spare - r.end) for r in (first, rest))
 
     def factors(self, answer: Sequence[int], /) -> Mapping[str, int]:
         """The scale factors in a reply's words, as they stand there, by channel.

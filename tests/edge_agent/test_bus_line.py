@@ -180,17 +180,64 @@ async def test_a_device_that_is_always_one_reply_behind_never_says_anothers_word
         assert answer == [10 * address]
 
 
-async def test_after_a_lost_reply_something_else_is_asked_before_the_same_again() -> None:
+async def test_after_a_lost_reply_a_register_more_is_asked_for() -> None:
     link, stream = await link_to(nothing)
     with pytest.raises(NoReply):
         await link.read(1, words(10, 2), start_within=SHORT)
 
     assert await link.read(1, words(20, 2), start_within=PATIENT) == [20, 21]
 
-    assert [request[1:6] for request in stream.requests[1:]] == [
-        bytes([3, 0, 20, 0, 1]),
-        bytes([3, 0, 20, 0, 2]),
-    ]
+    assert [request[1:6] for request in stream.requests[1:]] == [bytes([3, 0, 20, 0, 3])]
+
+
+async def test_a_device_that_refuses_more_is_trusted_to_answer_in_order() -> None:
+    refused = framed(bytes([1, 0x83, 2]))
+    link, stream = await link_to(nothing, saying(refused))
+    with pytest.raises(NoReply):
+        await link.read(1, words(10, 2), start_within=SHORT)
+
+    assert await link.read(1, words(20, 2), start_within=PATIENT) == [20, 21]
+    assert [request[5] for request in stream.requests] == [2, 3, 2]
+
+
+async def test_a_device_that_is_silent_to_more_is_asked_for_less_and_then_trusted() -> None:
+    link, stream = await link_to(nothing, nothing)
+    for _ in range(2):
+        with pytest.raises(NoReply):
+            await link.read(1, words(10, 2), start_within=SHORT)
+
+    assert await link.read(1, words(20, 2), start_within=PATIENT) == [20, 21]
+    assert [request[5] for request in stream.requests] == [2, 3, 1, 2]
+
+
+async def test_a_reply_that_comes_out_of_order_is_not_taken_for_another() -> None:
+    """Some gateways send what they have collected all at once, whenever they have it."""
+    missed: list[bytes] = []
+
+    def late(request: bytes) -> Iterable[bytes]:
+        missed.append(request)
+        return ()
+
+    def both(request: bytes) -> Iterable[bytes]:
+        return (right(missed.pop()), right(request))
+
+    link, _ = await link_to(late, lambda request: (right(request),), both)
+    with pytest.raises(NoReply):
+        await link.read(1, words(10, 2), start_within=SHORT)
+
+    for address in (20, 30, 40):
+        answer = await link.read(1, words(address, 2), start_within=PATIENT)
+        assert answer == [address, address + 1]
+
+
+async def test_a_device_that_refuses_everything_is_heard_after_a_lost_reply() -> None:
+    link, _ = await link_to(nothing, *[saying(framed(bytes([1, 0x83, 2])))] * 9)
+    with pytest.raises(NoReply):
+        await link.read(1, words(10, 2), start_within=SHORT)
+
+    for count in (1, 2, 3, 1, 2):
+        with pytest.raises(DeviceException):
+            await link.read(1, words(20, count), start_within=SHORT)
 
 
 async def test_a_read_that_looks_otherwise_needs_nothing_in_between() -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from device_profiles.registers import Table
 from edge_agent.bus import pdu
-from edge_agent.bus.owed import FORGOTTEN, Owed
+from edge_agent.bus.owed import FORGOTTEN, TRUSTED_AGAIN, Owed
 
 HOLDING = Table.HOLDING
 
@@ -62,7 +62,35 @@ def test_an_answer_of_another_shape_settles_what_is_older() -> None:
     other = owed.asked(1, pdu.read(HOLDING, 0, 1), 1.0)
 
     assert owed.came(1, reply(other.ask)) is other
+    assert owed.waiting(1) == []
+    owed.forget(1, reply(pdu.read(HOLDING, 0, 2))[:2], 2.0)
     assert owed.shapes(1, 2.0) == set()
+
+
+def test_a_device_that_answers_out_of_order_is_not_trusted_to_keep_it() -> None:
+    owed = Owed()
+    first = owed.asked(1, pdu.read(HOLDING, 0, 2), 0.0)
+    second = owed.asked(1, pdu.read(HOLDING, 0, 1), 1.0)
+    owed.came(1, reply(second.ask))
+    owed.came(1, reply(first.ask))
+    third = owed.asked(1, pdu.read(HOLDING, 9, 2), 2.0)
+    owed.came(1, reply(owed.asked(1, pdu.read(HOLDING, 0, 1), 3.0).ask))
+
+    owed.forget(1, third.ask.shape, 4.0)
+    kept = owed.shapes(1, 4.0)
+    owed.forget(1, third.ask.shape, TRUSTED_AGAIN)
+
+    assert kept == {third.ask.shape}
+    assert owed.shapes(1, 4.0) == set()
+
+
+def test_a_refusal_is_of_nothing_that_was_overtaken() -> None:
+    owed = Owed()
+    owed.asked(1, pdu.read(HOLDING, 0, 2), 0.0)
+    owed.came(1, reply(owed.asked(1, pdu.read(HOLDING, 0, 1), 1.0).ask))
+    last = owed.asked(1, pdu.read(HOLDING, 0, 3), 2.0)
+
+    assert owed.came(1, reply(last.ask, refused=True)) is last
 
 
 def test_another_units_answer_settles_nothing() -> None:

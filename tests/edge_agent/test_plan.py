@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,6 +14,7 @@ from device_profiles.channel import RegisterChannel
 from device_profiles.encode import encode
 from device_profiles.registers import Table, Type
 from edge_agent.bus.cost import Cost
+from edge_agent.bus.pdu import wider
 from edge_agent.bus.plan import ChannelTooWide, plan
 from edge_agent.bus.planned import ShortReply, decode_round, seconds
 from edge_agent.bus.request import Request, decode_reply
@@ -389,6 +391,31 @@ def test_no_read_touches_a_register_that_it_would_change_beside_another(
     for request in plan(wanted, NO_LIMITS, cost, resets=changing):
         touched = resets & set(range(request.address, request.end))
         assert not touched or request.count == 1
+        for ask in wider(request):
+            address, count = struct.unpack(">HH", ask.pdu[1:])
+            assert not resets & set(range(address, address + count))
+
+
+@given(wanted=wanted_channels(), limits=LIMITS, cost=COSTS)
+def test_a_read_may_bring_no_more_than_the_device_answers(
+    wanted: list[RegisterChannel], limits: Limits, cost: Cost
+) -> None:
+    wanted = [one for one in wanted if limits.bounds(one)]
+
+    for request in plan(wanted, limits, cost):
+        bounds = limits.bounds(request.channels[0])
+        for ask in wider(request):
+            address, count = struct.unpack(">HH", ask.pdu[1:])
+            assert request.count < count <= limits.max_registers
+            assert count - request.count <= limits.max_gap
+            assert bounds is not None
+            assert address + count - 1 <= bounds[1]
+
+
+def test_a_device_that_answers_one_channel_at_a_time_is_asked_for_no_more() -> None:
+    (request,) = plan([channel(0)], Limits(one_channel_per_request=True), SLOW)
+
+    assert wider(request) == ()
 
 
 @given(wanted=wanted_channels(), limits=LIMITS, cost=COSTS)
