@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from telemetry.sample import Value
+
 COLUMNS = 80
 """What a terminal over a slow link has at the least."""
 
@@ -22,6 +24,13 @@ LEAST = 8
 
 ROOM = 24
 """Columns that a table's last column needs to be folded beside the others, not under them."""
+
+
+def spelled(value: Value | None) -> str:
+    """A value as wide as it is true: a float of 32 bits has seven digits."""
+    if isinstance(value, float):
+        return f"{value:.7g}"
+    return "" if value is None else str(value)
 
 
 def labelled(label: str, text: str, *, indent: int = 0, width: int = 15) -> str:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from edge_agent.acceptance.point import Finding
 from telemetry.language import Lang, Phrase
+from telemetry.layout import spelled
 
 if TYPE_CHECKING:
     from edge_agent.acceptance.point import Point, Reference
@@ -199,16 +200,8 @@ def remark(point: Point, lang: Lang) -> str:
 
 
 def value(number: Value | None, lang: Lang) -> str:
-    """As wide as it is true: a float of 32 bits has seven digits."""
-    match number:
-        case None:
-            return ""
-        case bool():
-            return (YES if number else NO)(lang)
-        case float():
-            return f"{number:.7g}"
-        case _:
-            return str(number)
+    """A truth value is said in words."""
+    return (YES if number else NO)(lang) if isinstance(number, bool) else spelled(number)
 
 
 def read_back(point: Point, lang: Lang) -> str:

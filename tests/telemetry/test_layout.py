@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from hypothesis import given
 from hypothesis import strategies as st
 
-from telemetry.layout import COLUMNS, fitted, folded, shown, table
+from telemetry.layout import COLUMNS, fitted, folded, shown, spelled, table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -57,3 +57,9 @@ def test_a_last_column_without_room_stands_under_its_row() -> None:
 @given(TEXT)
 def test_folded_text_keeps_every_word(text: str) -> None:
     assert folded(text, "- ", "  ").split() == ["-", *text.split()] or not text
+
+
+def test_a_value_has_the_digits_of_a_float_of_32_bits_and_no_more() -> None:
+    told = [spelled(value) for value in (0.1 + 0.2, 230.10000610351562, 12, True, "closed", None)]
+
+    assert told == ["0.3", "230.1", "12", "True", "closed", ""]
