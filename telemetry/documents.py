@@ -8,6 +8,7 @@ store could not show stands nowhere, not even written as an escape.
 from __future__ import annotations
 
 import re
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import yaml
@@ -20,6 +21,11 @@ if TYPE_CHECKING:
 _TAG = "tag:yaml.org,2002:"
 _MERGE = f"{_TAG}merge"
 _INT = f"{_TAG}int"
+
+
+PARTS_MAX = 500_000
+"""Most keys and items of a document: a profile of 10,000 channels has some 100,000. A few aliases of
+aliases would make billions."""
 
 
 class NoDocument(ValueError):
@@ -114,7 +120,9 @@ def _read(loader: _Loader) -> tuple[Any, dict[Place, int]]:
     if node is None:
         return None, {}
     # first: construction replaces merge keys by their keys
-    lines = dict(_lines(loader, node, ()))
+    lines = dict(islice(_lines(loader, node, ()), PARTS_MAX + 1))
+    if len(lines) > PARTS_MAX:
+        raise NoDocument(f"it has more than {PARTS_MAX} keys and items, or aliases make it so")
     return loader.construct_document(node), lines
 
 
