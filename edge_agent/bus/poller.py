@@ -72,6 +72,8 @@ class Poller:
         self._stamps = stamps
         self._clock = clock
         self._reopen = BackOff(first=1.0, longest=30.0)
+        self._works = False
+        """Whether it has carried something since it was opened: some hang up as soon as asked."""
         apart = [each for device in devices for each in device.rounds]
         together = [each for device in devices for each in device.timetable.together.values()]
         self._reads = {each: _fresh(each) for each in (*apart, *together)}
@@ -161,10 +163,12 @@ class Poller:
                 at = self._clock()
                 health.counters.failed(failure)
                 reading.fail(request, failure, loop.time())
+                self._note_port(failure)
             else:
                 at = self._clock()
                 health.counters.replies += 1
                 reading.answer(request, answer)
+                self._note_port(None)
         self._judge(each, reading, health)
         self._hand_over(each.device, *reading.outcome(), at)
         return reading.complete and reading.answered
@@ -234,20 +238,31 @@ class Poller:
         now = asyncio.get_running_loop().time()
         if not self._reopen.may_try(now):
             return False
+        self._works = False
         try:
             await self.link.open()
         except BusDown as reason:
-            self._reopen.failed(asyncio.get_running_loop().time())
+            self._note_port(reason)
+            return False
+        return True
+
+    def _note_port(self, failure: ReadFailed | None) -> None:
+        """Take what came of opening the port, or of asking something there."""
+        if self._works:
+            return
+        now = asyncio.get_running_loop().time()
+        if isinstance(failure, BusDown):
+            self._reopen.failed(now)
             if self.down_since is None:
                 self.down_since = now
-                self._telling.down(reason)
-            return False
+                self._telling.down(failure)
+            return
+        self._works = True
         self._reopen.worked()
         if self.down_since is not None:
             self._telling.reopened(now - self.down_since)
             self.down_since = None
         self._make_up([name for name, health in self.health.items() if health.may_ask(now)], now)
-        return True
 
     def _hand_over(
         self, device: str, values: dict[str, Value], flags: dict[str, Flag], at: int

@@ -338,6 +338,38 @@ def test_what_a_port_has_cost_that_went_down_in_the_middle_of_a_round_is_read_wh
     assert 50 <= read < 100
 
 
+def test_a_port_that_opens_and_breaks_at_once_is_left_alone_and_told_like_one_that_does_not_open(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """As a gateway does whose connections are all taken."""
+    caplog.set_level("INFO")
+    opened = []
+
+    class Full(ScriptedLine):
+        async def open(self) -> None:
+            opened.append(asyncio.get_running_loop().time())
+            await super().open()
+
+    link = Full()
+
+    def hung_up(_: str, _request: Request, at: float) -> ReadFailed | None:
+        if at >= 600:
+            return None
+        link.is_open = False
+        return BusDown("the connection broke")
+
+    link.fails = hung_up
+    street = polled(900, link, devices(LINE, *NAMES[:3]))
+
+    assert len(opened) <= 600 / 30 + 6
+    assert len([s for s in street.samples if s.at < 600_000]) <= 3 * 2 * 600 / 60 + len(opened)
+    assert sum(street.whole(since=640).values()) >= 3 * 255
+    assert [line.split(":")[1].split(" after")[0] for line in caplog.messages] == [
+        " /dev/ttyS0 9600 8N1 is down",
+        " reopened",
+    ]
+
+
 def test_what_a_devices_silence_has_cost_is_read_when_it_is_back() -> None:
     def away(device: str, _request: Request, at: float) -> ReadFailed | None:
         return NoReply("away") if device == "meter-0" and at < 200 else None
