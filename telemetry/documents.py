@@ -23,9 +23,9 @@ _MERGE = f"{_TAG}merge"
 _INT = f"{_TAG}int"
 
 
-PARTS_MAX = 500_000
-"""Most keys and items of a document: a profile of 10,000 channels has some 100,000. A few aliases of
-aliases would make billions."""
+PARTS_MAX = 1_000_000
+"""Most places in a document, a key's and its value's each counted: a profile of 10,000 channels has
+some 200,000. A few aliases of aliases would make billions."""
 
 
 class NoDocument(ValueError):
@@ -120,10 +120,10 @@ def _read(loader: _Loader) -> tuple[Any, dict[Place, int]]:
     if node is None:
         return None, {}
     # first: construction replaces merge keys by their keys
-    lines = dict(islice(_lines(loader, node, ()), PARTS_MAX + 1))
+    lines = list(islice(_lines(loader, node, ()), PARTS_MAX + 1))
     if len(lines) > PARTS_MAX:
-        raise NoDocument(f"it has more than {PARTS_MAX} keys and items, or aliases make it so")
-    return loader.construct_document(node), lines
+        raise NoDocument("it has too many keys and items, or aliases of aliases make it so")
+    return loader.construct_document(node), dict(lines)
 
 
 def _lines(loader: _Loader, node: yaml.Node, place: Place) -> Iterator[tuple[Place, int]]:
