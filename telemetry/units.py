@@ -115,3 +115,8 @@ LOCAL = (
 
 UNITS = {unit.name: unit for unit in (*PRIMARY, *SECONDARY, *LOCAL)}
 """Every unit by its name; a quantity without one has the empty name, which stands not here."""
+
+
+def label(name: str) -> str:
+    """The unit as people write it: `°C` for `Cel`, nothing for a number without a unit."""
+    return UNITS[name].label if name in UNITS else name

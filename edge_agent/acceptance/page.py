@@ -6,6 +6,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from edge_agent.acceptance import words
+from telemetry import units
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -113,7 +114,7 @@ def _row(point: Point, sheet: Sheet, lang: Lang) -> str:
     cells = (
         f"<td>{escape(point.channel)}{label}</td>",
         _number(words.value(point.value, lang)),
-        *_cells([point.unit, words.read_at(point, sheet)]),
+        *_cells([units.label(point.unit), words.read_at(point, sheet)]),
         *_cells([(words.YES if reading and reading.stored else words.NO)(lang)]),
         _number(words.read_back(point, lang)),
         _number(words.reference(point.reference)),

@@ -12,6 +12,7 @@ import io
 from typing import TYPE_CHECKING
 
 from edge_agent.acceptance import words
+from telemetry import units
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -66,7 +67,7 @@ def _device(device: DeviceSheet, lang: Lang) -> tuple[Value, ...]:
 def _point(point: Point, sheet: Sheet, lang: Lang) -> tuple[Value | None, ...]:
     reading, back = point.reading, point.read_back
     return (
-        *(point.channel, point.label, _cell(point.value, lang), point.unit),
+        *(point.channel, point.label, _cell(point.value, lang), units.label(point.unit)),
         str(reading.flag) if reading and reading.flag else "",
         f"{sheet.local(reading.at):%Y-%m-%d %H:%M:%S}" if reading else "",
         (words.YES if reading and reading.stored else words.NO)(lang),

@@ -6,6 +6,7 @@ import textwrap
 from typing import TYPE_CHECKING
 
 from edge_agent.acceptance import words
+from telemetry import units
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -62,13 +63,13 @@ def device_lines(device: DeviceSheet, sheet: Sheet, lang: Lang) -> Iterator[str]
 
 def point_lines(point: Point, sheet: Sheet, lang: Lang) -> Iterator[str]:
     """One line a channel; what is wrong with it stands under it."""
-    value = words.value(point.value, lang)
+    value, unit = words.value(point.value, lang), units.label(point.unit)
     reference = words.reference(point.reference)
     verdict, at = words.verdict(point, lang), words.read_at(point, sheet)
-    line = f"  {verdict:<6}  {point.channel:<24}  {value:>12} {point.unit:<6} {at:>11}  {reference}"
+    line = f"  {verdict:<6}  {point.channel:<24}  {value:>12} {unit:<6} {at:>11}  {reference}"
     if len(line.rstrip()) > WIDTH:
         yield from _wrapped(f"{verdict:<6}  {point.channel}", "  ")
-        yield from _wrapped(f"{value} {point.unit}  {at}  {reference}", " " * 10)
+        yield from _wrapped(f"{value} {unit}  {at}  {reference}", " " * 10)
     else:
         yield line.rstrip()
     yield from _wrapped(words.remark(point, lang), " " * 10)

@@ -82,8 +82,8 @@ def _device(bus: ModbusBus, found: Found, used: set[str], *, fits: bool) -> Iter
         yield f"  # speaks at {found.pace}: set it to the speed of the bus first"
     elif profile is None:
         yield "  # no profile of the catalogue fits; see `edge-agent read` and docs/add-a-device.md"
-    elif len(found.candidates) > 1:
-        others = ", ".join(candidate.profile.id for candidate in found.candidates[1:])
+    elif found.others:
+        others = ", ".join(candidate.profile.id for candidate in found.others)
         yield f"  # or {others}"
     is_ready = fits and profile is not None
     yield from (line if is_ready else f"  # {line[2:]}" for line in entry)

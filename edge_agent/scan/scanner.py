@@ -13,7 +13,7 @@ from edge_agent.bus.failures import BadReply, BusDown, DeviceException, NoReply,
 from edge_agent.bus.health import is_silence
 from edge_agent.bus.modbus import ModbusLink
 from edge_agent.bus.request import Request
-from edge_agent.scan.recognise import Read, Recognition, WhoAreYou
+from edge_agent.scan.recognise import Read, Recognition, Sure, WhoAreYou
 from edge_agent.scan.sweep import PATIENCE, WAIT, Heard, Probe, Sweep
 
 if TYPE_CHECKING:
@@ -73,6 +73,12 @@ class Found:
     nameplate: Mapping[int, str] | None
     models: Sequence[Model]
     candidates: Sequence[Candidate]
+
+    @property
+    def others(self) -> Sequence[Candidate]:
+        """What it may be in place of the best; who has told what it is leaves only its equals."""
+        told = bool(self.candidates) and self.candidates[0].sure is Sure.CERTAIN
+        return [each for each in self.candidates[1:] if not told or each.sure is Sure.CERTAIN]
 
 
 @dataclass(frozen=True, slots=True)

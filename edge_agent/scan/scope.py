@@ -44,15 +44,17 @@ class Scope:
 def plan(bus: ModbusBus, scope: Scope, profiles: Sequence[ModbusProfile]) -> tuple[Probe, ...]:
     """What to ask on a bus, in this order."""
     if not isinstance(bus, PortBus):  # the line, if there is one, is set elsewhere
-        return probes((None,), scope.units or _network_units(scope))
+        return probes((None,), scope.units or _network_units(scope, profiles))
     units = scope.units or (ALL_UNITS if scope.every else FIRST_UNITS)
     known = (p for p in _factory(profiles) if not scope.units or p.unit in scope.units)
     return probes(_paces(scope, profiles), units, known)
 
 
-def _network_units(scope: Scope) -> tuple[int, ...]:
+def _network_units(scope: Scope, profiles: Iterable[ModbusProfile]) -> tuple[int, ...]:
+    """With those that devices leave the factory with; each once."""
     units = ALL_UNITS if scope.every else FIRST_UNITS
-    return (units[0], ITSELF, *units[1:])
+    factory_units = sorted(profile.unit for profile in profiles)
+    return tuple(dict.fromkeys((units[0], ITSELF, *units[1:], *factory_units)))
 
 
 def _paces(scope: Scope, profiles: Sequence[ModbusProfile]) -> tuple[Pace, ...]:

@@ -203,7 +203,17 @@ def test_a_network_has_no_pace_and_may_be_addressed_as_itself() -> None:
     planned = plan(TCP, Scope(), catalogue())
 
     assert {probe.pace for probe in planned} == {None}
-    assert {probe.unit for probe in planned} == {*FIRST_UNITS, 255}
+    assert {probe.unit for probe in planned} >= {*FIRST_UNITS, 255}
+
+
+def test_a_network_is_also_asked_for_the_units_that_devices_leave_the_factory_with() -> None:
+    planned = plan(TCP, Scope(), catalogue())
+
+    assert len(set(planned)) == len(planned)
+    assert {probe.unit for probe in planned} == {
+        *(*FIRST_UNITS, 255),
+        *(profile.unit for profile in catalogue()),
+    }
 
 
 def test_the_paces_of_most_devices_come_first() -> None:

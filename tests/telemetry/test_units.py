@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from telemetry.units import LOCAL, PRIMARY, SECONDARY, UNITS, Unit
+from telemetry.units import LOCAL, PRIMARY, SECONDARY, UNITS, Unit, label
 
 
 def test_no_name_stands_twice() -> None:
@@ -37,3 +37,11 @@ def test_a_value_times_the_factor_is_in_the_base(
 
     assert unit.base == base
     assert value * unit.factor == pytest.approx(in_base)
+
+
+@pytest.mark.parametrize(
+    ("name", "written"),
+    [("Cel", "°C"), ("ug/m3", "µg/m³"), ("/", ""), ("kWh", "kWh"), ("", ""), ("parsec", "parsec")],
+)
+def test_people_read_a_unit_as_they_write_it(name: str, written: str) -> None:
+    assert label(name) == written
