@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 from edge_agent.scan.recognise import Sure
 from edge_agent.scan.sweep import WAIT
 from telemetry.language import Phrase
-from telemetry.layout import labelled
+from telemetry.layout import labelled, spelled
+from telemetry.units import label
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -66,7 +67,7 @@ def device(found: Found, lang: Lang) -> str:
     why = _unknown(found, lang) if best is None else _evidence(found, best, lang)
     lines = [labelled(f"{_place(found.probe, lang)}:", what, width=0)]
     lines += [labelled("-", text, indent=2, width=1) for text in why]
-    if others := [candidate.profile.id for candidate in found.candidates[1:]]:
+    if others := [candidate.profile.id for candidate in found.others]:
         lines.append(labelled("-", OTHERS(lang, profiles=", ".join(others)), indent=2, width=1))
     lines += [labelled("!", remark, indent=2, width=1) for remark in _remarks(found, lang)]
     return "\n".join(lines)
@@ -137,8 +138,7 @@ def _evidence(found: Found, candidate: Candidate, lang: Lang) -> Iterator[str]:
 
 
 def _shown(name: str, value: Value, unit: str) -> str:
-    number = f"{value:.7g}" if isinstance(value, float) else value
-    return f"{name} {number} {unit}".rstrip()
+    return f"{name} {spelled(value)} {label(unit)}".rstrip()
 
 
 def _unknown(found: Found, lang: Lang) -> Iterator[str]:
