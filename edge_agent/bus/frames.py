@@ -12,6 +12,8 @@ import re
 import struct
 from dataclasses import dataclass
 
+from edge_agent import crc16
+
 EXCEPTION = 0x80
 """This bit in a function says that the device refuses (Modbus Application V1.1b3, §7)."""
 
@@ -34,27 +36,6 @@ class Frame:
     unit: int
     pdu: bytes
     transaction: int = 0
-
-
-def _table() -> tuple[int, ...]:
-    table = []
-    for byte in range(256):
-        crc = byte
-        for _ in range(8):
-            crc = (crc >> 1) ^ 0xA001 if crc & 1 else crc >> 1
-        table.append(crc)
-    return tuple(table)
-
-
-_CRC = _table()
-
-
-def crc16(data: bytes | bytearray | memoryview) -> int:
-    """An RTU frame's checksum, the low byte of which is sent first (§2.5.1.2 and appendix B)."""
-    crc = 0xFFFF
-    for byte in data:
-        crc = (crc >> 8) ^ _CRC[(crc ^ byte) & 0xFF]
-    return crc
 
 
 def lrc(data: bytes) -> int:
@@ -84,7 +65,7 @@ class RtuFrames:
     def wrap(unit: int, pdu: bytes, transaction: int = 0) -> bytes:  # noqa: ARG004 - as TcpFrames
         """A frame as it is sent."""
         body = bytes([unit]) + pdu
-        return body + struct.pack("<H", crc16(body))
+        return body + struct.pack("<H", crc16.MODBUS(body))
 
     @staticmethod
     def size(pdu: int) -> int:
@@ -127,7 +108,7 @@ class RtuFrames:
                 size = known
             if start + size > len(self._bytes):
                 left.append((start, size))
-            elif size and not crc16(memoryview(self._bytes)[start : start + size]):
+            elif size and not crc16.MODBUS(memoryview(self._bytes)[start : start + size]):
                 self._begun = left + self._begun[index + 1 :]
                 return self._cut(start, start + size)
         self._begun = left

@@ -14,6 +14,7 @@ from enum import IntEnum
 from functools import partial
 from typing import TYPE_CHECKING
 
+from edge_agent import crc16
 from edge_agent.protocols.conversation import Question, Refused, Send
 from edge_agent.protocols.exchange import Shape, asked, hear
 
@@ -94,20 +95,10 @@ LAYOUTS = {
 FIELDS = tuple({**LONG, **SHORT})
 
 
-def fcs(data: bytes) -> int:
-    """The frame check sequence before it is inverted: CRC-16/X-25 (RFC 1662, C.2)."""
-    crc = 0xFFFF
-    for byte in data:
-        crc ^= byte
-        for _ in range(8):
-            crc = crc >> 1 ^ (0x8408 if crc & 1 else 0)
-    return crc
-
-
 def frame(address: int, message: int, payload: bytes = b"") -> bytes:
     """A frame from or to the station with this address byte."""
     body = bytes((address, CONTROL, IPI, message)) + payload
-    body += (fcs(body) ^ 0xFFFF).to_bytes(FCS, "little")
+    body += (crc16.MCRF4XX(body) ^ 0xFFFF).to_bytes(FCS, "little")
     escaped = body.replace(b"\x7d", b"\x7d\x5d").replace(b"\x7e", b"\x7d\x5e")
     return bytes((FLAG, *escaped, FLAG))
 
@@ -188,7 +179,7 @@ def _is_sound(good: bytes) -> bool:
     if any(part[:1] not in (b"\x5e", b"\x5d") for part in escapes):
         return False
     plain = _plain(good)
-    return len(plain) >= HEAD + FCS and fcs(plain) == FCS_GOOD
+    return len(plain) >= HEAD + FCS and crc16.MCRF4XX(plain) == FCS_GOOD
 
 
 SHAPE = Shape(sync=bytes((FLAG,)), size=_size, longest=LONGEST, is_sound=_is_sound)

@@ -15,6 +15,7 @@ import re
 from functools import partial
 from typing import TYPE_CHECKING
 
+from edge_agent import crc16
 from edge_agent.protocols.conversation import Listen, Question, Refused, Send
 from edge_agent.protocols.exchange import Shape
 from edge_agent.protocols.iec62056_data import Wanted, fields_of, wanted
@@ -52,16 +53,6 @@ def block_check(data: bytes) -> int:
     for byte in data:
         check ^= byte
     return check
-
-
-def crc16(data: bytes) -> int:
-    """CRC-16/ARC, as DSMR 4 and 5 have it behind a telegram's `!` (P1 companion standard §5.2)."""
-    crc = 0
-    for byte in data:
-        crc ^= byte
-        for _ in range(8):
-            crc = crc >> 1 ^ (0xA001 if crc & 1 else 0)
-    return crc
 
 
 class Iec62056:
@@ -103,7 +94,8 @@ def _telegram_size(begun: bytes) -> int | None:
 
 def _telegram_is_sound(telegram: bytes) -> bool:
     text, _, crc = telegram.rstrip().rpartition(b"!")
-    return crc16(text + b"!") == int(crc, 16)
+    # DSMR 4 and 5 (P1 companion standard, §5.2)
+    return crc16.ARC(text + b"!") == int(crc, 16)
 
 
 BLOCK = Shape(sync=STX, size=_block_size, longest=READOUT_MAX, is_sound=_block_is_sound)

@@ -12,6 +12,7 @@ import re
 from functools import partial
 from typing import TYPE_CHECKING
 
+from edge_agent import crc16
 from edge_agent.protocols.conversation import Question, Refused, Send
 from edge_agent.protocols.exchange import Shape, hear
 from edge_agent.protocols.umb_channels import CHANNELS, STATUS, reading, readings
@@ -43,21 +44,11 @@ _ADDRESS = re.compile(r"0x[0-9A-Fa-f]{4}|\d{1,5}")
 _CLASSES = range(1, 16)
 
 
-def crc16(data: bytes) -> int:
-    """CRC-CCITT, low bit first, begun with FFFF (UMB protocol 1.0, §3.10); CRC-16/MCRF4XX."""
-    crc = 0xFFFF
-    for byte in data:
-        crc ^= byte
-        for _ in range(8):
-            crc = crc >> 1 ^ (0x8408 if crc & 1 else 0)
-    return crc
-
-
 def frame(to: int, sender: int, command: int, payload: bytes) -> bytes:
-    """A frame."""
+    """A frame (UMB protocol 1.0, §3)."""
     head = bytes((SOH, VERSION)) + to.to_bytes(2, "little") + sender.to_bytes(2, "little")
     content = bytes((len(payload) + 2, STX, command, VERSION)) + payload + bytes((ETX,))
-    return head + content + crc16(head + content).to_bytes(2, "little") + bytes((EOT,))
+    return head + content + crc16.MCRF4XX(head + content).to_bytes(2, "little") + bytes((EOT,))
 
 
 class Umb:
@@ -155,7 +146,7 @@ def _is_sound(good: bytes) -> bool:
     return (
         marks
         and good[6] >= _COMMAND_BYTES
-        and crc16(good[:-3]) == int.from_bytes(good[-3:-1], "little")
+        and crc16.MCRF4XX(good[:-3]) == int.from_bytes(good[-3:-1], "little")
     )
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
+from edge_agent import crc16
 from edge_agent.protocols.conversation import Refused
 from edge_agent.protocols.exchange import Shape, asked, ended_by, single_exchange
 from edge_agent.protocols.wxt_fields import FIELDS, read
@@ -68,11 +69,7 @@ def request(device: str, mode: str | None) -> bytes:
 
 def crc(text: bytes) -> bytes:
     """CRC-16/ARC in three printable characters, 4, 6 and 6 bits (WXT530 guide, appendix D)."""
-    value = 0
-    for byte in text:
-        value ^= byte
-        for _ in range(8):
-            value = value >> 1 ^ (0xA001 if value & 1 else 0)
+    value = crc16.ARC(text)
     return bytes(0x40 | value >> shift & 0x3F for shift in (12, 6, 0))
 
 

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from edge_agent import crc16
+
 PROTOCOL = 0
 """The protocol identifier of Modbus (Messaging on TCP/IP V1.0b, §3.1.3)."""
 
@@ -34,17 +36,6 @@ FIXED_LENGTHS = {1: 8, 2: 8, 3: 8, 4: 8, 5: 8, 6: 8, 43: 7}
 COUNTED = {15: 6, 16: 6}
 """Requests that say their length: the place of the byte that counts the data after it."""
 
-_CRC_POLYNOMIAL = 0xA001
-
-
-def _crc_of_byte(byte: int) -> int:
-    for _ in range(8):
-        byte = (byte >> 1) ^ (_CRC_POLYNOMIAL if byte & 1 else 0)
-    return byte
-
-
-_CRC_TABLE = tuple(_crc_of_byte(byte) for byte in range(256))
-
 
 class NotModbus(ValueError):
     """The stream is out of step, or was never Modbus TCP."""
@@ -59,18 +50,10 @@ class Request:
     transaction: int = 0
 
 
-def crc16(data: bytes | bytearray) -> int:
-    """CRC-16/MODBUS (Modbus over Serial Line V1.02, §6.2.2)."""
-    crc = 0xFFFF
-    for byte in data:
-        crc = (crc >> 8) ^ _CRC_TABLE[(crc ^ byte) & 0xFF]
-    return crc
-
-
 def rtu(unit: int, pdu: bytes) -> bytes:
     """A frame for the serial line; the CRC's low byte goes first."""
     body = bytes((unit,)) + pdu
-    return body + crc16(body).to_bytes(2, "little")
+    return body + crc16.MODBUS(body).to_bytes(2, "little")
 
 
 def mbap(request: Request, pdu: bytes) -> bytes:
@@ -156,7 +139,7 @@ class RtuSplitter:
 
 
 def _is_whole(frame: bytearray) -> bool:
-    return crc16(frame[:-2]) == int.from_bytes(frame[-2:], "little")
+    return crc16.MODBUS(frame[:-2]) == int.from_bytes(frame[-2:], "little")
 
 
 def _request(frame: bytearray) -> Request:

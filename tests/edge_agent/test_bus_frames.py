@@ -10,7 +10,7 @@ from crccheck.crc import Crc16Modbus  # type: ignore[import-untyped]
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_agent.bus.frames import AsciiFrames, Frame, OutOfStep, RtuFrames, TcpFrames, crc16
+from edge_agent.bus.frames import AsciiFrames, Frame, OutOfStep, RtuFrames, TcpFrames
 
 noise = st.binary(max_size=40)
 units = st.integers(1, 247)
@@ -46,11 +46,6 @@ def fed(frames: RtuFrames | AsciiFrames | TcpFrames, data: bytes, cuts: list[int
 
 
 cuts = st.lists(st.integers(0, 400), max_size=8)
-
-
-@given(data=st.binary(max_size=300))
-def test_the_checksum_is_everybodys(data: bytes) -> None:
-    assert crc16(data) == Crc16Modbus.calc(data)
 
 
 @given(noise, units, replies(), noise, cuts)

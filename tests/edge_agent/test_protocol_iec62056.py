@@ -9,7 +9,7 @@ import pytest
 from crccheck.crc import CrcArc  # type: ignore[import-untyped] # it has no type hints
 
 from edge_agent.protocols.conversation import Listen, Question, Refused, Send, replay
-from edge_agent.protocols.iec62056 import READOUT_MAX, Iec62056, block_check, crc16
+from edge_agent.protocols.iec62056 import READOUT_MAX, Iec62056, block_check
 from telemetry.sample import ILLEGAL_ADDRESS, NOT_A_NUMBER, Flag, Quality, Value
 
 GREETING = b"/ISk5MT174-0002\r\n"
@@ -111,11 +111,6 @@ def test_a_meter_that_sends_by_itself_is_only_listened_to() -> None:
 )
 def test_the_block_check_is_what_others_recorded(frame: str, check: int) -> None:
     assert block_check(bytes.fromhex(frame)[1:-1]) == check
-
-
-def test_the_crc_has_the_catalogues_check_value() -> None:
-    # CRC-16/ARC
-    assert crc16(b"123456789") == 0xBB3D
 
 
 @pytest.mark.parametrize(

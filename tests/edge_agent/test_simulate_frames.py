@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 import pytest
-from crccheck.crc import CrcModbus  # type: ignore[import-untyped]
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,7 +13,6 @@ from edge_agent.simulate.frames import (
     NotModbus,
     Request,
     RtuSplitter,
-    crc16,
     mbap,
     rtu,
 )
@@ -49,11 +47,6 @@ def feed(splitter: Splitter, stream: bytes, sizes: Sequence[int]) -> list[Reques
         requests += splitter.feed(stream[:size])
         stream = stream[size:]
     return requests + splitter.feed(stream)
-
-
-@given(st.binary(max_size=300))
-def test_the_checksum_is_the_one_of_an_independent_library(data: bytes) -> None:
-    assert crc16(data) == CrcModbus.calc(data)
 
 
 def test_a_frame_is_as_the_standard_shows_it() -> None:
