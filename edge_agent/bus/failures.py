@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 from telemetry.language import Lang
 from telemetry.sample import (
@@ -15,8 +15,8 @@ from telemetry.sample import (
     Flag,
 )
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
+Reason = str | Callable[[Lang], str]
+"""Why a bus is down: a text, or one for each language."""
 
 UNKNOWN_FUNCTION = 1
 """Illegal function: the device has no such table (Modbus Application V1.1b3, §7)."""
@@ -85,7 +85,7 @@ class BusDown(ReadFailed):
 
     flag = BUS_DOWN
 
-    def __init__(self, reason: str | Callable[[Lang], str]) -> None:
+    def __init__(self, reason: Reason) -> None:
         super().__init__(reason if isinstance(reason, str) else reason(Lang.EN))
         self._reason = reason
 

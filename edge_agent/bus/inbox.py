@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from typing import TYPE_CHECKING
 
 from edge_agent.bus.failures import BusDown
+
+if TYPE_CHECKING:
+    from edge_agent.bus.failures import Reason
 
 KEPT = 4096
 """Bytes kept while nobody takes any, the latest: a line may babble for hours between two polls."""
@@ -15,7 +19,7 @@ class Inbox:
     """Filled by the event loop's callbacks, emptied by the one task that owns the port."""
 
     def __init__(self) -> None:
-        self.broken: str | None = None
+        self.broken: Reason | None = None
         """Why nothing more will come."""
         self._pieces: deque[bytes] = deque()
         self._size = 0
@@ -29,7 +33,7 @@ class Inbox:
             self._size -= len(self._pieces.popleft())
         self._wake()
 
-    def close(self, reason: str) -> None:
+    def close(self, reason: Reason) -> None:
         """No more will come."""
         self.broken = self.broken or reason
         self._wake()

@@ -30,9 +30,9 @@ from edge_agent.ports.holders import holders
 from telemetry.language import Lang, Phrase
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
+    from edge_agent.bus.failures import Reason
     from edge_agent.bus.settings import PortBus
 
 logger = logging.getLogger(__name__)
@@ -202,7 +202,7 @@ class SerialPort:
             port.set_low_latency_mode(True)
         return port
 
-    def _reason(self, error: Exception) -> str | Callable[[Lang], str]:
+    def _reason(self, error: Exception) -> Reason:
         cause = error.__context__  # pyserial tells of termios's errors as text alone
         number = cause.args[0] if isinstance(cause, termios.error) else None
         match getattr(error, "errno", None) or number:

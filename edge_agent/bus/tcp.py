@@ -13,11 +13,10 @@ from typing import TYPE_CHECKING
 from edge_agent.bus.failures import BusDown
 from edge_agent.bus.inbox import Inbox
 from edge_agent.bus.settings import TlsBus
-from telemetry.language import Lang, Phrase
+from telemetry.language import Phrase
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
+    from edge_agent.bus.failures import Reason
     from edge_agent.bus.settings import RtuOverTcpBus, SerialOverTcpBus, TcpBus
 
 BROKEN = "the connection broke"
@@ -130,7 +129,7 @@ def _security(bus: TlsBus) -> tuple[ssl.SSLContext, str]:
     return context, bus.server_name or bus.host
 
 
-def reason(error: Exception) -> str | Callable[[Lang], str]:
+def reason(error: Exception) -> Reason:
     """Why there is no connection."""
     match error:
         case ssl.SSLCertVerificationError():

@@ -60,8 +60,9 @@ class UdpStream:
         Raises:
             BusDown: if it is not open.
         """
-        broken = "not open" if self._endpoint is None else self._endpoint.inbox.broken
-        if self._endpoint is None or broken is not None:
+        if self._endpoint is None:
+            raise BusDown("not open")
+        if (broken := self._endpoint.inbox.broken) is not None:
             raise BusDown(broken)
         self._endpoint.transport.sendto(data)
 
@@ -96,7 +97,7 @@ class _Endpoint(asyncio.DatagramProtocol):
     def connection_made(self, transport: asyncio.DatagramTransport) -> None:  # type: ignore[override]
         self.transport = transport
 
-    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:  # noqa: ARG002
+    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:  # noqa: ARG002 - asyncio's name
         self.heard_at = self._loop.time()
         self.inbox.put(data)
 
