@@ -253,9 +253,10 @@ def test_a_wrong_configuration_ends_it_with_2_and_says_what(
 BUG = """
 import dataclasses, sys
 from pathlib import Path
-from edge_agent import __main__, site
+from edge_agent import __main__
 from edge_agent.app import Agent
-loaded = site.load(Path(sys.argv[1]))
+from edge_agent.site.site import load
+loaded = load(Path(sys.argv[1]))
 broken = dataclasses.replace(loaded.devices[0], response="soon")
 sys.exit(__main__._run(Agent(dataclasses.replace(loaded, devices=(broken,)))))
 """

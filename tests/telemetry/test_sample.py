@@ -39,7 +39,7 @@ def test_nearly_a_flag_is_none(text: str) -> None:
 def test_the_agent_s_own_flags_are_spelt_as_flags() -> None:
     own = [value for value in vars(sample).values() if isinstance(value, Flag)]
 
-    assert len(own) == 11
+    assert len(own) == 16
     assert all(Flag.parse(str(flag)) == flag for flag in own)
 
 
