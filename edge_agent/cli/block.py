@@ -34,7 +34,9 @@ LEGEND = Phrase(
     vi="{mark} có thể là giá trị đo theo độ lớn: gợi ý, không phải bằng chứng",
 )
 NONE = Phrase(en="nothing here looks like a measured value", vi="không có gì giống giá trị đo được")
-HEAD = ("address", "hex", "u16", "i16", "BA", "high", "low", "bcd", "f16", "text")
+ADDRESS = Phrase(en="address", vi="địa chỉ")
+HEAD = ("hex", "u16", "i16", "BA", "high", "low", "bcd", "f16", "text")
+SPAN = Phrase(en="{first} to {last}", vi="{first} đến {last}")
 WIDTHS = (12, 5, 8, 8, 8, 5, 5, 7, 13, 6)
 
 Places = dict[tuple[int, Type, str], "Reading"]
@@ -47,14 +49,14 @@ def block(
     places: Places = {(r.address, r.type, r.order): r for r in readings}
     yield LEGEND(lang, mark=MARK)
     yield ""
-    yield HEAD[0].ljust(WIDTHS[0]) + "".join(map(str.rjust, HEAD[1:], WIDTHS[1:]))
+    yield ADDRESS(lang).ljust(WIDTHS[0]) + "".join(map(str.rjust, HEAD, WIDTHS[1:]))
     for offset, word in enumerate(words):
         yield _register(address + offset, word, places)
     for width in ORDERS:
         if width > 1:
             for offset in range(len(words) - width + 1):
                 yield from _table(address + offset, width, places)
-    yield from _others(readings)
+    yield from _others(readings, lang)
 
 
 def coloured(line: str) -> str:
@@ -68,7 +70,7 @@ def plausible(readings: Sequence[Reading], lang: Lang) -> Iterator[str]:
     if not chosen:
         yield NONE(lang)
     for each in chosen:
-        yield f"{_span(each):<14} {_form(each):<17} {_value(each)}"
+        yield f"{_span(each, lang):<14} {_form(each):<17} {_value(each)}"
 
 
 def bits(address: int, values: Sequence[int]) -> Iterator[str]:
@@ -110,13 +112,13 @@ def _table(address: int, width: int, places: Places) -> Iterator[str]:
 _SIGNED = (Type.I32, Type.I48, Type.I64)
 
 
-def _others(readings: Sequence[Reading]) -> Iterator[str]:
+def _others(readings: Sequence[Reading], lang: Lang) -> Iterator[str]:
     """Texts and clocks, which have no columns."""
     chosen = [r for r in readings if r.plausible and isinstance(r.value, str)]
     if chosen:
         yield ""
     for each in chosen:
-        yield f"{_span(each):<14} {_form(each):<17} {_value(each)}"
+        yield f"{_span(each, lang):<14} {_form(each):<17} {_value(each)}"
 
 
 def _cell(places: Mapping[tuple[int, Type, str], Reading], place: tuple[int, Type, str]) -> str:
@@ -139,9 +141,10 @@ def _form(reading: Reading) -> str:
     return f"{reading.type} {reading.order}".rstrip()
 
 
-def _span(reading: Reading) -> str:
+def _span(reading: Reading, lang: Lang) -> str:
     last = reading.address + reading.registers - 1
-    return str(reading.address) if reading.registers == 1 else f"{reading.address} to {last}"
+    one = reading.registers == 1
+    return str(reading.address) if one else SPAN(lang, first=reading.address, last=last)
 
 
 def _place(address: int) -> str:

@@ -14,7 +14,8 @@ from edge_agent.cli.down import down
 from edge_agent.cli.options import device_named, echo_json, fail, load_site
 from edge_agent.exits import Exit
 from edge_agent.stamp import Stamps
-from telemetry.layout import fitted
+from telemetry.language import Phrase
+from telemetry.layout import fitted, spelled
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,10 +27,19 @@ if TYPE_CHECKING:
     from telemetry.sample import Flag, Sample, Value
 
 
+HEADINGS = (
+    Phrase(en="channel", vi="kênh"),
+    Phrase(en="value", vi="giá trị"),
+    Phrase(en="unit", vi="đơn vị"),
+    Phrase(en="flag", vi="chất lượng"),
+    Phrase(en="label", vi="ghi chú"),
+)
+
+
 def show(config: Path | None, name: str, lang: Lang, *, as_json: bool) -> None:
     """Read a device once and show it; exit when the bus is down or it gives no value."""
-    site = load_site(config)
-    found = device_named(name, site.devices)
+    site = load_site(config, lang)
+    found = device_named(name, site.devices, lang)
     bus = next(bus for bus in site.config.buses if bus.id == found.settings.bus)
     try:
         samples = asyncio.run(_polled(bus, found))
@@ -40,7 +50,7 @@ def show(config: Path | None, name: str, lang: Lang, *, as_json: bool) -> None:
     if as_json:
         echo_json(_document(found, values, flags))
     else:
-        _show(found, values, flags)
+        _show(found, values, flags, lang)
     if not values:
         raise typer.Exit(Exit.NOT_WORKING)
 
@@ -80,15 +90,12 @@ def _document(
     return {"device": device.id, "profile": device.profile.id, "channels": channels}
 
 
-def _show(device: SiteDevice, values: Mapping[str, Value], flags: Mapping[str, Flag]) -> None:
+def _show(
+    device: SiteDevice, values: Mapping[str, Value], flags: Mapping[str, Flag], lang: Lang
+) -> None:
     rows = [
-        (c.id, _spelled(values.get(c.id)), c.unit, str(flags.get(c.id, "")), c.label)
+        (c.id, spelled(values.get(c.id)), c.unit, str(flags.get(c.id, "")), c.label)
         for c in device.profile.channels
     ]
-    for line in fitted(("channel", "value", "unit", "flag", "label"), rows):
+    for line in fitted([heading(lang) for heading in HEADINGS], rows):
         typer.echo(line)
-
-
-def _spelled(value: Value | None) -> str:
-    """As wide as it is true: a float of 32 bits has seven digits."""
-    return f"{value:.7g}" if isinstance(value, float) else "" if value is None else str(value)

@@ -51,7 +51,7 @@ def check(
     as_json: Json = False,
 ) -> None:
     """Check the configuration, profiles, ports, buses' time, disk, clock, broker and login."""
-    site = load_site(config)
+    site = load_site(config, lang)
     found: list[Finding] = []
     for finding in files(site, lang) if offline else everything(site, lang):
         found.append(finding)

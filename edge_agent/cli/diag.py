@@ -52,7 +52,7 @@ def diag(
     as_json: Json = False,
 ) -> None:
     """Gather one file for support: configuration, check, state, plan, versions, journal."""
-    path = config_path(config)
+    path = config_path(config, lang)
     held = list(members(path))
     file = output or Path(time.strftime("diag-%Y%m%dT%H%M%S.tar.gz"))
     if as_json:

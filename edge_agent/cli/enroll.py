@@ -7,11 +7,13 @@ from typing import Annotated
 
 import typer
 
-from edge_agent.cli.options import Config, config_path, fail
+from edge_agent.cli.options import Config, Language, config_path, fail
 from edge_agent.setup import enrolling
 from edge_agent.setup.enrolling import CannotEnrol
 from telemetry import settings
 from telemetry.enrolment import Enrolment
+from telemetry.language import Phrase
+from telemetry.layout import folded
 from telemetry.settings import SettingsError
 
 EXAMPLES = """\b
@@ -24,12 +26,21 @@ What the configuration was is kept beside it.
 """
 
 
+WROTE = Phrase(en="wrote {path}", vi="đã ghi {path}")
+NEXT = Phrase(
+    en="next: delete {bundle}, then `edge-agent check -c {path}`",
+    vi="tiếp theo: xóa {bundle}, rồi chạy `edge-agent check -c {path}`",
+)
+
+
 def enroll(
     bundle: Annotated[Path, typer.Argument(help="The file from `collector agents add`.")],
     config: Config = None,
+    *,
+    lang: Language,
 ) -> None:
     """Write this agent's credentials, and have its configuration send where the bundle says."""
-    path = config_path(config)
+    path = config_path(config, lang)
     try:
         written = enrolling.apply(settings.load(bundle, Enrolment), path)
     except SettingsError as error:
@@ -37,5 +48,5 @@ def enroll(
     except CannotEnrol as error:
         fail(str(error))
     for each in written:
-        typer.echo(f"wrote {each}")
-    typer.echo(f"next: delete {bundle}, then `edge-agent check -c {path}`")
+        typer.echo(WROTE(lang, path=each))
+    typer.echo(folded(NEXT(lang, bundle=bundle, path=path)))

@@ -140,7 +140,7 @@ def add(
     lang: Language,
 ) -> None:
     """Add buses and devices to a configuration; its comments stay."""
-    path = config_path(config)
+    path = config_path(config, lang)
     if not (bus or device):
         fail("give at least one --bus or --device")
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 import os
 from pathlib import Path
@@ -11,7 +12,8 @@ import typer
 
 from edge_agent.exits import Exit
 from edge_agent.site import site
-from telemetry.language import Lang, spoken
+from telemetry.language import Lang, Phrase, spoken
+from telemetry.layout import folded
 from telemetry.settings import SettingsError
 
 if TYPE_CHECKING:
@@ -21,6 +23,25 @@ if TYPE_CHECKING:
 
 PLACES = (Path("agent.yaml"), Path("/etc/city-telemetry/agent.yaml"))
 """Where the configuration is looked for, in this order."""
+
+NO_CONFIG = Phrase(
+    en="there is no {places}; write one with `edge-agent init`, or name it with --config",
+    vi="không có {places}; tạo tệp bằng `edge-agent init` hoặc chỉ ra bằng --config",
+)
+OR = Phrase(en="{one} or {other}", vi="{one} hoặc {other}")
+NO_DEVICE = Phrase(
+    en="there is no device {name!r}; known are {known}",
+    vi="không có thiết bị {name!r}; đã cấu hình: {known}",
+)
+MEANT = Phrase(
+    en="there is no device {name!r}; did you mean {known}?",
+    vi="không có thiết bị {name!r}; ý bạn là {known}?",
+)
+NONE = Phrase(en="none", vi="chưa có")
+MORE = Phrase(en="{names} and {n} more", vi="{names} và {n} tên khác")
+
+LISTED = 12
+"""Names in an error: more would hide what it says."""
 
 Config = Annotated[
     Path | None,
@@ -42,33 +63,42 @@ Language = Annotated[
 ]
 
 
-def config_path(given: Path | None) -> Path:
+def config_path(given: Path | None, lang: Lang) -> Path:
     """The configuration's file; exit when there is none."""
     if given is not None:
         return given
     found = next((place for place in PLACES if place.exists()), None)
     if found is None:
-        searched = " or ".join(str(place) for place in PLACES)
-        fail(f"there is no {searched}; write one with `edge-agent init`, or name it with --config")
+        one, other = PLACES
+        fail(folded(NO_CONFIG(lang, places=OR(lang, one=one, other=other))))
     return found
 
 
-def load_site(given: Path | None) -> Site:
+def load_site(given: Path | None, lang: Lang) -> Site:
     """The configured site; exit with every problem, a line each, when something is wrong."""
-    path = config_path(given)
+    path = config_path(given, lang)
     try:
         return site.load(path)
     except SettingsError as error:
         fail(*error.problems)
 
 
-def device_named(name: str, among: Sequence[SiteDevice]) -> SiteDevice:
+def device_named(name: str, among: Sequence[SiteDevice], lang: Lang) -> SiteDevice:
     """The device of that id; exit when there is none."""
     found = next((device for device in among if device.id == name), None)
     if found is None:
-        known = ", ".join(device.id for device in among) or "none"
-        fail(f"there is no device {name!r}; known are {known}")
+        names = [device.id for device in among]
+        near = difflib.get_close_matches(name, names) if len(names) > LISTED else []
+        phrase = MEANT if near else NO_DEVICE
+        fail(folded(phrase(lang, name=name, known=some(near or names, lang))))
     return found
+
+
+def some(names: Sequence[str], lang: Lang) -> str:
+    """The names, as far as a line or two have room for them."""
+    listed = ", ".join(names[:LISTED]) or NONE(lang)
+    over = len(names) - LISTED
+    return MORE(lang, names=listed, n=over) if over > 0 else listed
 
 
 def fail(*problems: str, code: Exit = Exit.WRONG_INPUT) -> NoReturn:

@@ -64,7 +64,7 @@ ASK = Phrase(
 
 def plan(config: Config = None, *, lang: Language, as_json: Json = False) -> None:
     """Show the requests that read each device, and the share of bus time they take."""
-    site = load_site(config)
+    site = load_site(config, lang)
     found = [(bus, load_of(site, bus)) for bus in site.config.buses]
     if as_json:
         echo_json({"buses": [_document(site, bus, load) for bus, load in found]})

@@ -84,7 +84,7 @@ def ports(
     as_json: Json = False,
 ) -> None:
     """Show the serial ports: what is plugged in, its stable name, who holds it, what is wrong."""
-    loaded = optional_config(config)
+    loaded = optional_config(config, lang)
     buses = () if loaded is None else loaded.buses
     found = machine.ports([(bus.id, bus.port) for bus in buses if isinstance(bus, PortBus)])
     if as_json:

@@ -36,9 +36,9 @@ if TYPE_CHECKING:
 
 EXAMPLES = """\b
 Examples:
-  edge-agent read meter-1                          # the channels of its profile
+  edge-agent read meter-1                       # the channels of its profile
   edge-agent read meter-1 --json | jq .channels.voltage.value
-  edge-agent read rs485 --unit 7 --address 0x10    # bare registers, as every type
+  edge-agent read rs485 --unit 7 --address 0x10 # bare registers, as every type
   edge-agent read /dev/ttyUSB0 --baud 9600 --unit 7 --table input --count 8
   edge-agent read 192.0.2.10 --unit 1 --address 3027 --count 2 --plausible
 
@@ -89,6 +89,22 @@ MEANINGS = {
     11: Phrase(en=", the device behind it is silent", vi=", thiết bị phía sau không trả lời"),
 }
 """What exceptions say (Modbus Application Protocol V1.1b3, §7)."""
+NO_UNIT = Phrase(
+    en="--unit: {unit} is no device on a line; 0 would address every one, so 1 to 247",
+    vi="--unit: {unit} không phải thiết bị trên đường truyền; từ 1 đến 247, 0 là gọi mọi thiết bị",
+)
+NO_NUMBER = Phrase(
+    en="--address: {given!r} is no number such as 16 or 0x10",
+    vi="--address: {given!r} không phải số như 16 hay 0x10",
+)
+TOO_MANY = Phrase(
+    en="--count: one read takes {most} of table {table} at the most",
+    vi="--count: mỗi lần đọc tối đa {most} từ bảng {table}",
+)
+BEYOND = Phrase(
+    en="--address: {count} from {first} are not within 0 and {last}",
+    vi="--address: {count} thanh ghi từ {first} vượt ngoài khoảng 0 đến {last}",
+)
 SILENT = Phrase(
     en="unit {unit} at {place} does not answer: {reason}",
     vi="địa chỉ {unit} tại {place} không trả lời: {reason}",
@@ -113,10 +129,11 @@ def read(  # noqa: PLR0913 - a command's options
     if unit is None:
         channels.show(config, device, lang, as_json=as_json)
         return
-    bus = set_line(modbus_only(find_bus(device, optional_config(config))), baud, parity)
+    found_bus = find_bus(device, optional_config(config, lang), lang)
+    bus = set_line(modbus_only(found_bus, lang), baud, parity, lang)
     if isinstance(bus, Line) and unit not in ALL_UNITS:
-        fail(f"--unit: {unit} is no device on a line; 0 would address every one, so 1 to 247")
-    request = _request(table, address, count)
+        fail(NO_UNIT(lang, unit=unit))
+    request = _request(table, address, count, lang)
     words = _words(bus, unit, request, lang)
     found = [] if table.is_bits else readings(request.address, words, year=time.gmtime().tm_year)
     if as_json:
@@ -134,17 +151,17 @@ def read(  # noqa: PLR0913 - a command's options
         typer.echo(block.coloured(line))
 
 
-def _request(table: Table, address: str, count: int) -> Request:
+def _request(table: Table, address: str, count: int, lang: Lang) -> Request:
     """What to read; exit when it is no block of a table."""
     try:
         first = int(address, 0)
     except ValueError:
-        fail(f"--address: {address!r} is no number such as 16 or 0x10")
+        fail(NO_NUMBER(lang, given=address))
     most = MAX_BITS if table.is_bits else MAX_REGISTERS
     if count > most:
-        fail(f"--count: one read takes {most} of table {table} at the most")
+        fail(TOO_MANY(lang, most=most, table=table))
     if not 0 <= first <= ADDRESS_MAX + 1 - count:
-        fail(f"--address: {count} from {first} are not within 0 and {ADDRESS_MAX}")
+        fail(BEYOND(lang, count=count, first=first, last=ADDRESS_MAX))
     return Request(table, first, count, ())
 
 

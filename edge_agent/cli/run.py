@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from edge_agent.cli.options import Config, config_path
+from telemetry.language import spoken
 from telemetry.logs import LogFormat
 
 EXAMPLES = """\b
@@ -38,5 +39,12 @@ def run(
 ) -> None:
     """Poll the devices and deliver their samples."""
     # The same process becomes the agent, and so leaves the command line's libraries behind.
-    command = [sys.executable, "-m", "edge_agent", str(config_path(config)), log_level, log_format]
+    command = [
+        sys.executable,
+        "-m",
+        "edge_agent",
+        str(config_path(config, spoken(os.environ))),
+        log_level,
+        log_format,
+    ]
     os.execv(sys.executable, command)  # noqa: S606 - our own program, no shell

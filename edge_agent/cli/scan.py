@@ -40,11 +40,11 @@ if TYPE_CHECKING:
 
 EXAMPLES = """\b
 Examples:
-  edge-agent scan /dev/ttyUSB0                     # factory settings first
+  edge-agent scan /dev/ttyUSB0                  # factory settings first
   edge-agent scan /dev/ttyUSB0 --baud 9600 --parity E --units 1-10,43
-  edge-agent scan rs485                            # a bus of the configuration
-  edge-agent scan 192.0.2.10                       # Modbus TCP, port 502
-  edge-agent scan /dev/ttyUSB0 --all               # every speed, every unit: long
+  edge-agent scan rs485                         # a bus of the configuration
+  edge-agent scan 192.0.2.10                    # Modbus TCP, port 502
+  edge-agent scan /dev/ttyUSB0 --all            # every speed, every unit: long
   edge-agent scan rs485 --json | jq '.devices[].candidates[0].profile'
 
 It only reads (functions 1 to 4, and 43/14), and never addresses all devices at once.
@@ -65,11 +65,25 @@ NOTHING = Phrase(
     en="nothing found. Check A and B (swap them), the supply and the unit; then try --all",
     vi="không tìm thấy gì. Kiểm tra dây A và B (đảo lại), nguồn và địa chỉ; rồi thử --all",
 )
+NOTHING_THERE = Phrase(
+    en="something listens there, and no unit answers. A gateway: check the line behind it, its "
+    "speed and parity; then try --all",
+    vi="có cổng kết nối nhưng không địa chỉ nào trả lời. Nếu là gateway: kiểm tra đường dây phía "
+    "sau, tốc độ và parity của nó; rồi thử --all",
+)
 STOPPED = Phrase(
     en="stopped before the end; what was found so far:",
     vi="đã dừng trước khi xong; kết quả đến lúc này:",
 )
-TOTAL = Phrase(en="{n} devices in {time}", vi="{n} thiết bị trong {time}")
+TOTAL = Phrase(en="devices: {n}, in {time}", vi="{n} thiết bị trong {time}")
+NO_UNITS = Phrase(
+    en="--units: {part!r} is neither a unit nor a range such as 1-10",
+    vi="--units: {part!r} không phải địa chỉ hay dải địa chỉ như 1-10",
+)
+WRONG_UNITS = Phrase(
+    en="--units: {text!r} should be units from 1 to 247; 0 would address every device",
+    vi="--units: {text!r} phải là địa chỉ từ 1 đến 247; 0 là gọi mọi thiết bị",
+)
 PASTE = Phrase(en="for agent.yaml:", vi="cho agent.yaml:")
 
 Bauds = Annotated[
@@ -108,11 +122,14 @@ def scan_bus(  # noqa: PLR0913 - a command's options
     as_json: Json = False,
 ) -> None:
     """Find the devices on a bus and name their models; safe: it only reads."""
-    loaded = optional_config(config)
-    target = modbus_only(find_bus(bus, loaded))
+    loaded = optional_config(config, lang)
+    target = modbus_only(find_bus(bus, loaded, lang), lang)
     profiles = modbus_profiles(loaded)
     scope = Scope(
-        bauds=tuple(baud or ()), parities=tuple(parity or ()), units=_units(units), every=every
+        bauds=tuple(baud or ()),
+        parities=tuple(parity or ()),
+        units=_units(units, lang),
+        every=every,
     )
     probes = plan(target, scope, profiles)
     if not as_json:
@@ -122,7 +139,7 @@ def scan_bus(  # noqa: PLR0913 - a command's options
     if as_json:
         echo_json(_document(target, result, yaml))
     else:
-        _tell(result, yaml, lang)
+        _tell(target, result, yaml, lang)
     if not result.complete or not result.found:
         raise typer.Exit(Exit.NOT_WORKING)
 
@@ -191,13 +208,13 @@ def _begin(bus: ModbusBus, probes: Sequence[Probe], lang: Lang) -> str:
     )
 
 
-def _tell(result: _Result, yaml: str, lang: Lang) -> None:
+def _tell(bus: ModbusBus, result: _Result, yaml: str, lang: Lang) -> None:
     for each in result.garbled:
         typer.echo(spelled.garbled(each, lang))
     if not result.complete:
         typer.echo(STOPPED(lang))
     if not result.found:
-        typer.echo(folded(NOTHING(lang)))
+        typer.echo(folded((NOTHING if isinstance(bus, PortBus) else NOTHING_THERE)(lang)))
         return
     typer.echo(TOTAL(lang, n=len(result.found), time=spoken_time(result.seconds, lang)))
     typer.echo(f"\n# {PASTE(lang)}\n{yaml}", nl=False)
@@ -224,15 +241,15 @@ def _document(bus: ModbusBus, result: _Result, yaml: str) -> dict[str, Any]:
     }
 
 
-def _units(text: str) -> tuple[int, ...]:
+def _units(text: str, lang: Lang) -> tuple[int, ...]:
     """`1-10,43` as units; exit when it is something else."""
     units: list[int] = []
     for part in filter(None, text.split(",")):
         first, dash, last = part.strip().partition("-")
         if not (first.isdigit() and (not dash or last.isdigit())):
-            fail(f"--units: {part!r} is neither a unit nor a range such as 1-10")
+            fail(NO_UNITS(lang, part=part))
         units += range(int(first), int(last or first) + 1)
     wrong = [unit for unit in units if unit not in (*ALL_UNITS, 255)]
     if wrong or (text and not units):
-        fail(f"--units: {text!r} should be units from 1 to 247; 0 would address every device")
+        fail(WRONG_UNITS(lang, text=text))
     return tuple(dict.fromkeys(units))

@@ -43,7 +43,7 @@ def status(
     as_json: Json = False,
 ) -> None:
     """Show how the running agent, its buses and its devices fare; what is wrong first."""
-    directory = load_site(config).config.status_dir
+    directory = load_site(config, lang).config.status_dir
     if watch:
         _watch(directory, lang)
         return

@@ -17,9 +17,11 @@ from edge_agent.bus.settings import (
     SerialOverTcpBus,
     TcpBus,
 )
-from edge_agent.cli.options import PLACES, fail
+from edge_agent.cli.options import PLACES, fail, some
 from edge_agent.config import AgentConfig
 from telemetry import settings
+from telemetry.language import Phrase
+from telemetry.layout import folded
 from telemetry.settings import SettingsError
 
 if TYPE_CHECKING:
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 
     from device_profiles.registers import Parity
     from edge_agent.bus.settings import AnyBus
+    from telemetry.language import Lang
 
 NEW = "rs485", "cabinet"
 """What a bus is called that no configuration names: a serial one, one in the network."""
@@ -38,8 +41,19 @@ HOST = re.compile(rf"(?:{TCP})?(\[[0-9a-fA-F:]+\]|[\w.-]+?)(?::(\d+))?")
 
 PORT_OF_MODBUS = 502
 
+LEFT_ASIDE = Phrase(en="{path} is left aside: {problem}", vi="bỏ qua {path}: {problem}")
+NO_BUS = Phrase(
+    en="{word!r} is no port (/dev/…), no host:port, and no bus; known buses are {known}",
+    vi="{word!r} không phải cổng (/dev/…), host:cổng hay bus; các bus hiện có: {known}",
+)
+NO_MODBUS = Phrase(
+    en="bus {bus} speaks no Modbus; `edge-agent read DEVICE` reads what is on it",
+    vi="bus {bus} không dùng Modbus; `edge-agent read THIẾT_BỊ` đọc thiết bị trên bus này",
+)
+NO_LINE = Phrase(en="{place} has no baud or parity", vi="{place} không có tốc độ baud hay chẵn lẻ")
 
-def optional_config(given: Path | None) -> AgentConfig | None:
+
+def optional_config(given: Path | None, lang: Lang) -> AgentConfig | None:
     """The configuration, if there is one; a wrong one that nobody named is told and left aside."""
     path = given or next((place for place in PLACES if place.exists()), None)
     if path is None:
@@ -49,11 +63,11 @@ def optional_config(given: Path | None) -> AgentConfig | None:
     except SettingsError as error:
         if given is not None:
             fail(*error.problems)
-        typer.echo(f"{path} is left aside: {error.problems[0]}", err=True)
+        typer.echo(folded(LEFT_ASIDE(lang, path=path, problem=error.problems[0])), err=True)
         return None
 
 
-def find_bus(word: str, config: AgentConfig | None) -> AnyBus:
+def find_bus(word: str, config: AgentConfig | None, lang: Lang) -> AnyBus:
     """The bus that a word means; exit when it means none."""
     configured = () if config is None else config.buses
     found = next((bus for bus in configured if bus.id == word), None)
@@ -64,15 +78,15 @@ def find_bus(word: str, config: AgentConfig | None) -> AnyBus:
     if found is None:
         found = _unconfigured(word)
     if found is None:
-        known = ", ".join(bus.id for bus in configured) or "none"
-        fail(f"{word!r} is no port (/dev/…), no host:port, and no bus; known buses are {known}")
+        known = some([bus.id for bus in configured], lang)
+        fail(folded(NO_BUS(lang, word=word, known=known)))
     return found
 
 
-def modbus_only(bus: AnyBus) -> ModbusBus:
+def modbus_only(bus: AnyBus, lang: Lang) -> ModbusBus:
     """The same bus; exit when another protocol is spoken on it."""
     if isinstance(bus, SerialBus | SerialOverTcpBus):
-        fail(f"bus {bus.id} speaks no Modbus; `edge-agent read DEVICE` reads what is on it")
+        fail(folded(NO_MODBUS(lang, bus=bus.id)))
     return bus
 
 
@@ -87,12 +101,12 @@ def _unconfigured(word: str) -> ModbusBus | None:
     return _checked(TcpBus, {"transport": "modbus-tcp", "id": NEW[1], **place})
 
 
-def set_line(bus: ModbusBus, baud: int | None, parity: Parity | None) -> ModbusBus:
+def set_line(bus: ModbusBus, baud: int | None, parity: Parity | None, lang: Lang) -> ModbusBus:
     """The bus with its line set as the options say; exit when it has none."""
     given = {"baud": baud, "parity": parity}
     line = {key: value for key, value in given.items() if value is not None}
     if line and not isinstance(bus, Line):
-        fail(f"{bus.place} has no baud or parity")
+        fail(NO_LINE(lang, place=bus.place))
     return _checked(type(bus), bus.model_dump() | line) if line else bus
 
 

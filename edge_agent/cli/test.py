@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from math import isfinite
 from pathlib import Path  # noqa: TC003 - typer reads it
 from typing import TYPE_CHECKING, Annotated
@@ -26,6 +27,7 @@ from edge_agent.cli.proving import Order, now, prove
 from edge_agent.exits import Exit
 from edge_agent.site.site import version
 from telemetry.language import Phrase
+from telemetry.layout import folded
 from telemetry.quantities import seconds
 from telemetry.settings import SettingsError, read_secret
 
@@ -35,13 +37,14 @@ if TYPE_CHECKING:
     from edge_agent.acceptance.trial import Key
     from edge_agent.cli.proving import Seen
     from edge_agent.site.site import SiteDevice
+    from telemetry.language import Lang
 
 EXAMPLES = """\b
 Examples:
   edge-agent test
   edge-agent test --expect meter-1.voltage=230+-2 --sheet acceptance.html
   edge-agent test --collector http://centre:8420 --token-file viewer.token \\
-      --technician "Tran Van An" --sheet acceptance.html --sheet acceptance.csv
+      --technician "Tran Van An" --sheet sheet.html --sheet sheet.csv
 
 It looks at the agent that runs, or starts one until the test is over. Ctrl-C
 ends the waiting; what was seen by then is judged. A sheet in .json holds the
@@ -58,6 +61,28 @@ LONGEST = 900.0
 """Seconds that a test lasts unless more is asked: who reads hourly says how long to wait."""
 
 WROTE = Phrase(en="wrote {path}", vi="đã ghi {path}")
+NO_FORMAT = Phrase(
+    en="--sheet {path} should end with {formats}", vi="--sheet {path} phải có đuôi {formats}"
+)
+NO_PLACE = Phrase(
+    en="--sheet {path}: this user cannot write in {directory}, or it does not exist",
+    vi="--sheet {path}: không có thư mục {directory} hoặc không được ghi vào đó",
+)
+NO_WAIVER = Phrase(
+    en="--waive {text!r} should be such as 'meter-1.voltage_l2=single phase'",
+    vi="--waive {text!r} phải có dạng như 'meter-1.voltage_l2=một pha'",
+)
+NO_CHANNEL = Phrase(
+    en="{given}: {name} has no such channel; it has {known}",
+    vi="{given}: {name} không có kênh này; các kênh hiện có: {known}",
+)
+NO_TIME = Phrase(
+    en="--within {text} should be such as 90s or 5min",
+    vi="--within {text} phải có dạng như 90s hoặc 5min",
+)
+NEEDS_TOKEN = Phrase(
+    en="--collector needs --token-file", vi="có --collector thì phải có --token-file"
+)
 
 
 def point_to_point(  # noqa: PLR0913 - a command's options
@@ -100,18 +125,19 @@ def point_to_point(  # noqa: PLR0913 - a command's options
     as_json: Json = False,
 ) -> None:
     """Prove every channel from the device to the store and back; write an acceptance sheet."""
-    path = config_path(config)
-    site = load_site(path)
-    devices = tuple(device_named(name, site.devices) for name in device or ()) or site.devices
-    files = [_sheet_file(file) for file in sheet or ()]
+    path = config_path(config, lang)
+    site = load_site(path, lang)
+    named = tuple(device_named(name, site.devices, lang) for name in device or ())
+    devices = named or site.devices
+    files = [_sheet_file(file, lang) for file in sheet or ()]
     order = Order(
         path=path,
         site=site,
         devices=devices,
-        references=dict(_reference(each, devices) for each in expect or ()),
-        waived=dict(_waiver(each, devices) for each in waive or ()),
-        within=_seconds(within) if within else _patience(devices),
-        centre=_centre(collector, token_file),
+        references=dict(_reference(each, devices, lang) for each in expect or ()),
+        waived=dict(_waiver(each, devices, lang) for each in waive or ()),
+        within=_seconds(within, lang) if within else _patience(devices),
+        centre=_centre(collector, token_file, lang),
         lang=lang,
     )
     made = _sheet(order, prove(order), technician, note)
@@ -149,43 +175,46 @@ def _sheet(order: Order, seen: Seen, technician: str, note: str) -> Sheet:
     )
 
 
-def _sheet_file(path: Path) -> Path:
+def _sheet_file(path: Path, lang: Lang) -> Path:
     if path.suffix not in sheets.FORMATS:
-        fail(f"--sheet {path} should end with {', '.join(sheets.FORMATS)}")
+        fail(NO_FORMAT(lang, path=path, formats=", ".join(sheets.FORMATS)))
+    if not os.access(path.parent, os.W_OK | os.X_OK):
+        fail(NO_PLACE(lang, path=path, directory=path.parent))
     return path
 
 
-def _reference(text: str, devices: Sequence[SiteDevice]) -> tuple[Key, Reference]:
+def _reference(text: str, devices: Sequence[SiteDevice], lang: Lang) -> tuple[Key, Reference]:
     try:
         point, reference = Reference.parse(text)
     except NoReference as error:
         fail(f"--expect {error}")
-    return _key("--expect", point, devices), reference
+    return _key("--expect", point, devices, lang), reference
 
 
-def _waiver(text: str, devices: Sequence[SiteDevice]) -> tuple[Key, str]:
+def _waiver(text: str, devices: Sequence[SiteDevice], lang: Lang) -> tuple[Key, str]:
     point, _, why = text.partition("=")
     if not why.strip():
-        fail(f"--waive {text!r} should be such as 'meter-1.voltage_l2=single phase'")
-    return _key("--waive", point.strip(), devices), why.strip()
+        fail(NO_WAIVER(lang, text=text))
+    return _key("--waive", point.strip(), devices, lang), why.strip()
 
 
-def _key(option: str, point: str, devices: Sequence[SiteDevice]) -> Key:
+def _key(option: str, point: str, devices: Sequence[SiteDevice], lang: Lang) -> Key:
     name, _, channel = point.partition(".")
-    found = device_named(name, devices)
+    found = device_named(name, devices, lang)
     channels = [c.id for each in found.rounds for c in each.channels]
     if channel not in channels:
-        fail(f"{option} {point}: {name} has no channel {channel!r}; it has {', '.join(channels)}")
+        known = ", ".join(channels)
+        fail(folded(NO_CHANNEL(lang, given=f"{option} {point}", name=name, known=known)))
     return name, channel
 
 
-def _seconds(text: str) -> float:
+def _seconds(text: str, lang: Lang) -> float:
     try:
         found = seconds(text)
-    except ValueError as error:
-        fail(f"--within {text}: {error}")
+    except ValueError:
+        found = None
     if not isinstance(found, float) or found <= 0:
-        fail(f"--within {text} should be such as 90s or 5min")
+        fail(NO_TIME(lang, text=text))
     return found
 
 
@@ -194,11 +223,11 @@ def _patience(devices: Sequence[SiteDevice]) -> float:
     return min(LONGEST, SETTLE + max(filter(isfinite, intervals), default=0.0))
 
 
-def _centre(url: str, token_file: Path | None) -> Centre | None:
+def _centre(url: str, token_file: Path | None, lang: Lang) -> Centre | None:
     if not url:
         return None
     if token_file is None:
-        fail("--collector needs --token-file")
+        fail(NEEDS_TOKEN(lang))
     try:
         return Centre(url, read_secret(token_file))
     except SettingsError as error:

@@ -144,3 +144,27 @@ def test_why_a_bus_is_down_is_said_in_vietnamese_too(place: str, says: str) -> N
     assert ended == 1
     assert says in " ".join(shown.split())
     assert all(len(line) <= COLUMNS for line in shown.splitlines())
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("nobus", "--unit", 1), "'nobus' không phải cổng (/dev/…), host:cổng hay bus"),
+        (("192.0.2.1", "--unit", 1, "--baud", 9600), "không có tốc độ baud"),
+        (("192.0.2.1", "--unit", 1, "--address", "x"), "không phải số như 16 hay 0x10"),
+        (("192.0.2.1", "--unit", 1, "--count", 126), "mỗi lần đọc tối đa 125"),
+        (("/dev/ttyUSB0", "--unit", 0), "0 là gọi mọi thiết bị"),
+        (("meter-9",), "không có thiết bị 'meter-9'; đã cấu hình: chưa có"),
+    ],
+)
+def test_what_is_wrong_with_the_words_is_said_in_vietnamese_too(
+    words: tuple[object, ...], says: str, tmp_path: Path
+) -> None:
+    config = tmp_path / "agent.yaml"
+    config.write_text("agent: {id: gw-1}\n")
+
+    ended, shown = read(*words, "--lang", "vi", "-c", config)
+
+    assert ended == 2
+    assert says in " ".join(shown.split())
+    assert all(len(line) <= COLUMNS for line in shown.splitlines())
