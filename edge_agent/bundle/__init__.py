@@ -1,1 +1,4 @@
-"""The support bundle of `edge-agent diag`: `redaction` (a core) and `gathering` (what goes in)."""
+"""The support bundle of `edge-agent diag`, without secrets.
+
+`gathering` (what goes in) and `redaction` (a core: what must not).
+"""

@@ -23,6 +23,7 @@ from telemetry import announce, settings
 from telemetry.envelope import Device
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from device_profiles.model import AnyProfile, Profile
@@ -111,33 +112,39 @@ def load(path: Path) -> Site:
     config = settings.load(path, AgentConfig)
     text = path.read_text(encoding="utf-8")
     lines = _Lines(text, str(path))
-    profiles, problems = _profiles(config, lines)
-    buses = {bus.id: bus for bus in config.buses}
-    fitted = [
-        (device, buses[device.bus], profiles[device.profile])
-        for device in config.devices
-        if device.profile in profiles
-    ]
-    problems += [
-        lines.problem(config.devices.index(each[0]), key, message)
-        for each in fitted
-        for key, message in misfits(*each)
-    ]
-    if problems:
-        raise settings.SettingsError(problems)
-    plans: Plans = {}
-    devices = tuple(
-        site_device(device, bus, placed(device, profile), plans) for device, bus, profile in fitted
-    )
-    problems = [
+    devices = tuple(_devices(config, lines))
+    _refuse(
         lines.problem(index, key, message)
         for index, device in enumerate(devices)
         for key, message in too_slow(device.rounds, device.heartbeat)
-    ]
-    if problems:
-        raise settings.SettingsError(problems)
+    )
     digest = hashlib.sha256(text.encode()).hexdigest()[:16]
     return Site(config=config, devices=devices, digest=digest)
+
+
+def _devices(config: AgentConfig, lines: _Lines) -> Iterator[SiteDevice]:
+    """Every device, if all of them have a profile that fits their bus."""
+    profiles, problems = _profiles(config, lines)
+    buses = {bus.id: bus for bus in config.buses}
+    fitted = [
+        (index, device, buses[device.bus], profiles[device.profile])
+        for index, device in enumerate(config.devices)
+        if device.profile in profiles
+    ]
+    misfitted = (
+        lines.problem(index, key, message)
+        for index, device, bus, profile in fitted
+        for key, message in misfits(device, bus, profile)
+    )
+    _refuse([*problems, *misfitted])
+    plans: Plans = {}
+    for _, device, bus, profile in fitted:
+        yield site_device(device, bus, placed(device, profile), plans)
+
+
+def _refuse(problems: Iterable[str]) -> None:
+    if told := list(problems):
+        raise settings.SettingsError(told)
 
 
 def model(profile: Profile) -> announce.Model:
