@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from device_profiles.loader import UnknownProfile, find
-from edge_agent.cli import wizard
-from edge_agent.cli.options import Config, Language, config_path, fail
+from edge_agent.cli import asking, wizard
+from edge_agent.cli.options import PLACES, Config, Language, config_path, fail
 from edge_agent.config import DATA_DIR
 from edge_agent.setup import drafting
 from edge_agent.setup.drafting import Draft, NotEditable, NotUnderstood
@@ -67,17 +67,24 @@ MAKE_DIRECTORY = Phrase(
     vi="install -d {path}    # nơi chứa hộp gửi",
 )
 ENROL = Phrase(
-    en="edge-agent enroll {agent}.enroll.yaml    # the bundle from the collector",
-    vi="edge-agent enroll {agent}.enroll.yaml    # gói đăng ký từ trung tâm",
+    en="edge-agent enroll {agent}.enroll.yaml{config}    # the bundle from the collector",
+    vi="edge-agent enroll {agent}.enroll.yaml{config}    # gói đăng ký từ trung tâm",
 )
-CHECK = Phrase(en="edge-agent check -c {path}", vi="edge-agent check -c {path}")
+CHECK = Phrase(
+    en="edge-agent check{config}    # what is wrong, and what to do",
+    vi="edge-agent check{config}    # còn gì sai, cách sửa",
+)
 TEST = Phrase(
-    en="edge-agent test -c {path}    # prove each channel, write the sheet",
-    vi="edge-agent test -c {path}    # kiểm tra từng kênh, lập biên bản",
+    en="edge-agent test{config}    # prove each channel, write the sheet",
+    vi="edge-agent test{config}    # kiểm tra từng kênh, lập biên bản",
+)
+RUN = Phrase(
+    en="edge-agent run{config}    # or as a service",
+    vi="edge-agent run{config}    # hoặc chạy như dịch vụ",
 )
 RESTART = Phrase(
-    en="restart the agent: it reads its configuration at the start",
-    vi="khởi động lại agent: agent chỉ đọc cấu hình lúc khởi động",
+    en="`edge-agent check`; an agent that runs must be restarted to take it up",
+    vi="`edge-agent check`; agent đang chạy phải khởi động lại mới nhận cấu hình",
 )
 
 Buses = Annotated[
@@ -119,7 +126,7 @@ def init(  # noqa: PLR0913 - a command's options
         devices=devices,
     )
     if non_interactive and not is_agent(agent):
-        fail(f"--id {agent!r} {wizard.NOT_AGENT(lang)}")
+        fail(f"--id {agent!r} {asking.NOT_AGENT(lang)}")
     draft = (
         replace(draft, broker=broker or wizard.HERE) if non_interactive else wizard.ask(draft, lang)
     )
@@ -222,5 +229,6 @@ def _tell_next(draft: Draft, output: Path, lang: Lang) -> None:
     typer.echo(NEXT(lang))
     if not draft.data_dir.is_dir():
         typer.echo("  " + MAKE_DIRECTORY(lang, path=draft.data_dir))
-    for phrase in (ENROL, CHECK, TEST):
-        typer.echo("  " + phrase(lang, agent=draft.agent, path=output))
+    config = "" if output == PLACES[0] else f" -c {output}"
+    for phrase in (ENROL, CHECK, TEST, RUN):
+        typer.echo("  " + phrase(lang, agent=draft.agent, config=config))

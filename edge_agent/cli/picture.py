@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 NAME = 20
 """Columns of a device's or bus's id; a longer one has a line of its own."""
 
-WIDTHS = (10, 7, 9, 8, 7, 8)
+WIDTHS = (10, 8, 9, 8, 7, 8)
 """Columns of what stands behind it."""
 
 RUNNING = Phrase(en="running for {time}", vi="đang chạy được {time}")
@@ -82,7 +82,7 @@ BUS = Phrase(en="bus", vi="bus")
 HEADS = (
     Phrase(en="device", vi="thiết bị"),
     Phrase(en="state", vi="trạng thái"),
-    Phrase(en="reply", vi="trả lời"),
+    Phrase(en="replied", vi="lần cuối"),
     Phrase(en="requests", vi="yêu cầu"),
     Phrase(en="timeouts", vi="quá hạn"),
     Phrase(en="bad", vi="hỏng"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,21 +19,46 @@ from edge_agent.scan.proposal import configuration
 from edge_agent.scan.scanner import Found, Progress, scan
 from edge_agent.scan.scope import plan
 from edge_agent.scan.signature import signature
-from telemetry.layout import folded
+from telemetry.language import Phrase
+from telemetry.layout import folded, labelled
 from telemetry.settings import read_yaml
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from edge_agent.scan.scope import Scope
     from edge_agent.setup.drafting import Entry
     from telemetry.language import Lang
 
 
-def found_on(
-    bus: Entry, scope: Scope, taken: Sequence[str], lang: Lang
-) -> tuple[list[Entry], list[Entry]]:
-    """The bus as it was found to be set, and its devices; until the end of the scan, or Ctrl-C."""
+OTHER_PACE = Phrase(
+    en="left out: unit {unit} speaks at {pace}; set it to the speed of its bus, then `edge-agent "
+    "add` it",
+    vi="chưa lấy vào: địa chỉ {unit} chạy {pace}; chỉnh về tốc độ của bus, rồi `edge-agent add`",
+)
+NO_PROFILE = Phrase(
+    en="left out: unit {unit}, which no profile fits; docs/add-a-device.md tells how to write one",
+    vi="chưa lấy vào: địa chỉ {unit}, không có hồ sơ nào khớp; docs/add-a-device.md hướng dẫn thêm",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What a configuration takes over.
+
+    Attributes:
+        buses: the bus as it was found to be set, if it was.
+        devices: on it.
+        rivals: by their unit, the other profiles that fit; none of a device that told its model.
+    """
+
+    buses: list[Entry]
+    devices: list[Entry]
+    rivals: Mapping[object, Sequence[str]]
+
+
+def found_on(bus: Entry, scope: Scope, taken: Sequence[str], lang: Lang) -> Taken:
+    """What a scan finds until its end, or Ctrl-C; tells what cannot be taken over."""
     target = (TcpBus if "host" in bus else RtuBus).model_validate(bus)
     found: list[Found] = []
     bar = Bar(sys.stderr, lang)
@@ -46,7 +72,25 @@ def found_on(
     port = Path(str(bus["port"])) if isinstance(target, RtuBus) else None
     document, _ = read_yaml(configuration(target, found, port=port, taken=taken), "scan")
     said = document or {}
-    return said.get("buses") or [], said.get("devices") or []
+    buses = said.get("buses") or []
+    ready = [each for each in found if each.candidates and _fits(each, buses[0])]
+    for each in found:
+        if each not in ready:
+            typer.echo(labelled("!", _left_out(each, lang), indent=2, width=1))
+    rivals: dict[object, list[str]] = {
+        each.unit: [rival.profile.id for rival in each.others] for each in ready
+    }
+    return Taken(buses, said.get("devices") or [], rivals)
+
+
+def _fits(each: Found, bus: Entry) -> bool:
+    """Whether it speaks as fast as the bus will."""
+    pace = each.pace
+    return pace is None or (pace.baud, str(pace.parity)) == (bus["baud"], bus["parity"])
+
+
+def _left_out(each: Found, lang: Lang) -> str:
+    return (OTHER_PACE if each.candidates else NO_PROFILE)(lang, unit=each.unit, pace=each.pace)
 
 
 async def _scan(

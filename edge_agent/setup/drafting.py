@@ -26,22 +26,23 @@ NUMBERS = frozenset({"unit", "baud", "data_bits", "stop_bits"})
 """Keys whose values are whole numbers, wherever they stand."""
 
 TEMPLATE = """\
-# The configuration of an edge agent. `edge-agent check` says what is wrong with it.
+# An edge agent's configuration. `edge-agent check` says what is wrong with it.
 
 agent:
   id: {id}    # a-z, 0-9 and -; the broker's access list binds to it
 {site}
   # position: [10.7769, 106.7009]   # WGS 84 latitude, longitude
 
-# What must outlive the process: the outbox and the last state. On a lasting disk.
+# What must outlive the process: the outbox, the last state. On a lasting disk.
 data_dir: {data_dir}
 
-# Profiles of your own, which stand before the catalogue of `edge-agent profiles list`.
+# Profiles of your own; they stand before those of `edge-agent profiles list`.
 # profiles_dir: /etc/city-telemetry/profiles
 
-# A serial line, or a device or gateway in the network. `edge-agent ports` shows the names
-# under /dev/serial that stay when cables move; `edge-agent scan` finds what is on it.
-# Others: modbus-ascii, modbus-udp, modbus-tls, modbus-rtu-over-tcp, serial, serial-over-tcp.
+# A serial line, or a device or gateway in the network. `edge-agent ports` shows
+# the names under /dev/serial that stay when cables move; `edge-agent scan` finds
+# what is on it. Other transports: modbus-ascii, modbus-udp, modbus-tls,
+# modbus-rtu-over-tcp, serial, serial-over-tcp.
 buses:{buses}
 # One device each; `edge-agent add` writes more. Besides what is there:
 #   interval: 10s             # instead of what the profile says
@@ -51,20 +52,21 @@ uplink:
   host: {broker}
 {security}
 # The defaults, for a site with ten devices:
-# outbox: {{max_size: 2GB, linger: 1s}}    # oldest goes first when it is full
-# clock: {{source: kernel}}                # trusted: the host vouches for its time
-# vitals: {{interval: 60s}}                # the gateway's own samples; 0 is never
+# outbox: {{max_size: 2GB, linger: 1s}}  # oldest goes first when it is full
+# clock: {{source: kernel}}              # trusted: the host vouches for its time
+# vitals: {{interval: 60s}}              # the gateway's own samples; 0 is never
 """
 
 LOCAL = """\
-  # `edge-agent enroll` writes what follows, from the bundle that the collector made:
+  # `edge-agent enroll` writes what follows, from the collector's bundle:
   # username: {id}
   # password_file: /etc/city-telemetry/password
   # tls: {{ca: /etc/city-telemetry/ca.pem}}    # needed off this machine
 """
 
 REMOTE = """\
-  # Off this machine the broker is spoken to with TLS; `edge-agent enroll` writes what fits.
+  # Off this machine the broker is spoken to with TLS; `edge-agent enroll`
+  # writes what fits.
   tls:
     ca: /etc/city-telemetry/ca.pem
     certificate: /etc/city-telemetry/agent.pem    # its name is the agent's id

@@ -154,7 +154,7 @@ def test_the_wizard_asks_what_is_not_given_and_shows_the_file(path: Path, port: 
         "should be 1 to 247",
         "meter-1 is taken already",
         "there is no bus nowhere",
-        "# The configuration of an edge agent.",
+        "# An edge agent's configuration.",
     ):
         assert told in " ".join(shown.output.split())
 
@@ -170,13 +170,21 @@ def test_who_does_not_agree_has_no_file(path: Path) -> None:
 @pytest.mark.system
 def test_the_wizard_takes_over_what_a_scan_finds(path: Path, tmp_path: Path) -> None:
     with simulated_street(tmp_path) as street:
-        answers = ["gw-1", "", "", f"127.0.0.1:{street.port}", "y", "", "", "y"]
+        answers = [
+            *("gw-1", "", "", f"127.0.0.1:{street.port}", ""),
+            *("Main 1", "main-1", "water-main-flow", "North gate"),
+            *("", "", "", "", "", "y"),
+        ]
         shown = edge_agent("init", "-o", path, "--lang", "en", answers="\n".join(answers) + "\n")
 
     assert shown.exit_code == 0, shown.output
     config = sites.load(path).config
     assert config.buses[0].place == f"127.0.0.1:{street.port}"
     assert {device.unit for device in config.devices} <= {2, 3}
+    first = config.devices[0]
+    assert (first.id, first.profile, first.label) == ("main-1", "water-main-flow", "North gate")
+    assert "Id of the" in shown.output
+    assert "these fit too" in shown.output
 
 
 # Suggestions
@@ -223,7 +231,7 @@ def test_a_device_is_added_and_what_was_is_kept(path: Path) -> None:
     assert shown.exit_code == 0, shown.output
     assert [device.id for device in sites.load(path).devices][-1] == "meter-3"
     assert path.with_name("agent.yaml.before-add").read_text() == before
-    assert "restart the agent" in shown.output
+    assert "must be restarted" in shown.output
 
 
 def test_a_bus_comes_with_its_devices(path: Path) -> None:
