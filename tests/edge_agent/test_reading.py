@@ -259,7 +259,7 @@ def test_a_bad_reply_costs_its_own_channels() -> None:
         (NoReply(), False, 2, NO_REPLY),
         (NoReply(), True, 1, NO_REPLY),
         (DeviceException(11), True, 1, NO_REPLY),
-        (BusDown(), False, 1, BUS_DOWN),
+        (BusDown("unplugged"), False, 1, BUS_DOWN),
     ],
 )
 def test_what_is_hopeless_costs_the_bus_one_question(
