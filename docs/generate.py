@@ -54,7 +54,7 @@ Without `--config` it takes `./agent.yaml`, else `/etc/city-telemetry/agent.yaml
 | exit code | means |
 | --- | --- |
 | 0 | fine |
-| 1 | something does not work: a check failed, a device did not answer, no agent runs |
+| 1 | something fails: a check, a device that is silent, no running agent |
 | 2 | the command line, the configuration or a profile is wrong |""",
     "collector": """\
 Runs on the server; the commands that ask also run elsewhere, with `--url` and `--token-file`.

@@ -29,7 +29,7 @@ with extras.imports("edge-agent", "agent", os.environ):
 EPILOG = """\b
 Exit codes:
   0  fine
-  1  something does not work: a check failed, a device did not answer, no agent runs
+  1  something fails: a check, a device that is silent, no running agent
   2  the command line, the configuration or a profile is wrong
 """
 

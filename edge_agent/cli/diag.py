@@ -51,7 +51,7 @@ def diag(
     lang: Language,
     as_json: Json = False,
 ) -> None:
-    """Gather one file for support: configuration, check, state, plan, versions, journal."""
+    """Gather one file for support. Configuration, check, state, plan, journal."""
     path = config_path(config, lang)
     held = list(members(path))
     file = output or Path(time.strftime("diag-%Y%m%dT%H%M%S.tar.gz"))
@@ -72,8 +72,9 @@ def diag(
 
 def _tell(held: Sequence[Member], lang: Lang) -> None:
     typer.echo(HOLDS(lang))
+    width = max(len(each.name) for each in held)
     for each in held:
-        typer.echo(labelled(each.name, each.holds(lang, **each.facts), indent=2, width=18))
+        typer.echo(labelled(each.name, each.holds(lang, **each.facts), indent=2, width=width))
 
 
 def _write(file: Path, texts: Mapping[str, str]) -> int:

@@ -13,6 +13,7 @@ from telemetry.language import Lang, Phrase
 from telemetry.layout import labelled
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Iterator, Mapping, Sequence
 
 NAME = 20
@@ -77,6 +78,7 @@ WAITING = Phrase(en="waiting", vi="đang chờ")
 DELIVERED = Phrase(en="delivered", vi="đã gửi xong")
 REFUSED = Phrase(en="refused", vi="bị từ chối")
 DROPPED = Phrase(en="dropped", vi="bị mất")
+HIDDEN = Phrase(en="… more lines: {n}", vi="… còn {n} dòng")
 LATE = Phrase(en="late replies: {n}", vi="trả lời trễ: {n}")
 BUS = Phrase(en="bus", vi="bus")
 HEADS = (
@@ -146,6 +148,15 @@ def is_working(state: Mapping[str, Any]) -> bool:
     down = any(bus["state"] == "down" for bus in state["buses"])
     silent = any(device["state"] == "silent" for device in state["devices"])
     return bool(state["running"]) and not down and not silent
+
+
+def shortened(lines: Sequence[str], size: os.terminal_size, lang: Lang) -> list[str]:
+    """The lines, as many and as long as a terminal has room for above its last row."""
+    rows = size.lines - 1
+    if len(lines) > rows:
+        hidden = len(lines) - rows + 1
+        lines = [*lines[: rows - 1], HIDDEN(lang, n=hidden)]
+    return [line if len(line) <= size.columns else line[: size.columns - 1] + "…" for line in lines]
 
 
 def redrawn(before: Sequence[str], after: Sequence[str]) -> str:

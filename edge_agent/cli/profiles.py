@@ -24,18 +24,34 @@ if TYPE_CHECKING:
     from device_profiles.model import AnyProfile
     from telemetry.settings import Place
 
-EXAMPLES = """\b
+LIST_EXAMPLES = """\b
 Examples:
   edge-agent profiles list
   edge-agent profiles list meter
+  edge-agent profiles list --dir profiles --json | jq -r '.[].id'
+"""
+
+SHOW_EXAMPLES = """\b
+Examples:
   edge-agent profiles show eastron-sdm630
+  edge-agent profiles show my-meter --dir profiles
+"""
+
+CHECK_EXAMPLES = """\b
+Examples:
   edge-agent profiles check my-meter.yaml
+  edge-agent profiles check profiles/*.yaml --json
+
+Exits with 2 when a file is wrong.
+"""
+
+SCHEMA_EXAMPLES = """\b
+Examples:
   edge-agent profiles schema > device-profile-1.schema.json
 """
 
 app = typer.Typer(
     help="Look at device profiles, and check files of your own.",
-    epilog=EXAMPLES,
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -44,7 +60,7 @@ Directory = Annotated[
 ]
 
 
-@app.command("list")
+@app.command("list", epilog=LIST_EXAMPLES)
 def list_profiles(
     word: Annotated[
         str, typer.Argument(help="Only those with this word in id, title, class or protocol.")
@@ -70,7 +86,7 @@ def list_profiles(
         typer.echo(f"\n{texts.MARK(lang)}")
 
 
-@app.command()
+@app.command(epilog=SHOW_EXAMPLES)
 def show(
     name: Annotated[str, typer.Argument(help="The profile's id.")],
     directory: Directory = None,
@@ -78,7 +94,7 @@ def show(
     as_json: Json = False,
     lang: Language,
 ) -> None:
-    """Show how a device is set and recognised, its channels, and what nobody has confirmed."""
+    """Show a profile. How to set the device, its channels, and what nobody has confirmed."""
     profile = _found(name, directory)
     if as_json:
         echo_json(profile.model_dump(mode="json", by_alias=True, exclude_defaults=True))
@@ -87,14 +103,14 @@ def show(
         typer.echo(line)
 
 
-@app.command()
+@app.command(epilog=CHECK_EXAMPLES)
 def check(
     files: Annotated[list[Path], typer.Argument(help="Profile files.")],
     *,
     as_json: Json = False,
     lang: Language,
 ) -> None:
-    """Check profile files: their form, and that their examples decode to what they say."""
+    """Check profile files. Their form, and that their examples decode to what they say."""
     results = {path: _checked(path) for path in files}
     wrong = sum(bool(problems) for problems, _ in results.values())
     if as_json:
@@ -116,9 +132,9 @@ def check(
         raise typer.Exit(Exit.WRONG_INPUT)
 
 
-@app.command()
+@app.command(epilog=SCHEMA_EXAMPLES)
 def schema() -> None:
-    """Print the JSON schema, by which an editor completes and checks a profile."""
+    """Print the JSON schema. By it an editor completes and checks a profile."""
     # only here: what makes schemas takes memory that the running agent does not have
     from device_profiles.schema import json_schema  # noqa: PLC0415 - see above
 

@@ -5,6 +5,7 @@ It goes to standard error, so that the results can be piped or copied.
 
 from __future__ import annotations
 
+import shutil
 import time
 from typing import TYPE_CHECKING, TextIO
 
@@ -34,13 +35,13 @@ def spoken_time(seconds: float, lang: Lang) -> str:
     return HOURS(lang, h=hours, m=minutes) if hours else MINUTES(lang, m=minutes, s=rest)
 
 
-def drawn(done: float, left: float, doing: str, lang: Lang) -> str:
-    """The bar, in a line shorter than a terminal is wide."""
+def drawn(done: float, left: float, doing: str, lang: Lang, columns: int = COLUMNS) -> str:
+    """The bar, in a line shorter than a terminal is wide: one that is full would begin another."""
     share = done / (done + left) if done + left else 1.0
     cells = "#" * round(CELLS * share)
     time_left = LEFT(lang, time=spoken_time(left, lang))
     text = f"[{cells:.<{CELLS}}] {share:4.0%}  {time_left}  {doing}"
-    return text[: COLUMNS - 1]
+    return text[: columns - 1]
 
 
 class Bar:
@@ -65,7 +66,8 @@ class Bar:
                 self._out.flush()
         elif self._clock() - self._drawn_at >= REDRAWN_EVERY:
             self._drawn_at = self._clock()
-            self._redraw(drawn(done, left, f"{step} {doing}", self._lang))
+            columns = min(COLUMNS, shutil.get_terminal_size().columns)
+            self._redraw(drawn(done, left, f"{step} {doing}", self._lang, columns))
 
     def clear(self) -> None:
         """Make room for other lines."""

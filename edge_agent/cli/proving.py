@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 import time
 from dataclasses import dataclass, replace
@@ -150,7 +151,8 @@ def _tell_progress(trial: Trial, deadline: float, lang: Lang) -> None:
     total, left = len(trial.points), max(0, round(deadline - time.monotonic()))
     passed = sum(point.finding.passes for point in trial.points.values())
     line = WAITING(lang, passed=passed, total=total, left=left, key=".".join(awaited[0]))
-    typer.echo(f"\r{line[: WIDTH - 1]:<{WIDTH - 1}}", nl=False, err=True)
+    room = min(WIDTH, shutil.get_terminal_size().columns) - 1
+    typer.echo(f"\r{line[:room]:<{room}}", nl=False, err=True)
 
 
 def _clear_line() -> None:

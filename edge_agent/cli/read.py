@@ -38,7 +38,7 @@ EXAMPLES = """\b
 Examples:
   edge-agent read meter-1                       # the channels of its profile
   edge-agent read meter-1 --json | jq .channels.voltage.value
-  edge-agent read rs485 --unit 7 --address 0x10 # bare registers, as every type
+  edge-agent read rs485 --unit 7 --address 0x10 # bare registers
   edge-agent read /dev/ttyUSB0 --baud 9600 --unit 7 --table input --count 8
   edge-agent read 192.0.2.10 --unit 1 --address 3027 --count 2 --plausible
 
@@ -125,14 +125,14 @@ def read(  # noqa: PLR0913 - a command's options
     lang: Language,
     as_json: Json = False,
 ) -> None:
-    """Read every channel of one device once; or bare registers, to find out what they mean."""
+    """Read one device once, or bare registers. Those to find out what they mean."""
     if unit is None:
         channels.show(config, device, lang, as_json=as_json)
         return
     found_bus = find_bus(device, optional_config(config, lang), lang)
     bus = set_line(modbus_only(found_bus, lang), baud, parity, lang)
     if isinstance(bus, Line) and unit not in ALL_UNITS:
-        fail(NO_UNIT(lang, unit=unit))
+        fail(folded(NO_UNIT(lang, unit=unit)))
     request = _request(table, address, count, lang)
     words = _words(bus, unit, request, lang)
     found = [] if table.is_bits else readings(request.address, words, year=time.gmtime().tm_year)

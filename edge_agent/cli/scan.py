@@ -44,7 +44,7 @@ Examples:
   edge-agent scan /dev/ttyUSB0 --baud 9600 --parity E --units 1-10,43
   edge-agent scan rs485                         # a bus of the configuration
   edge-agent scan 192.0.2.10                    # Modbus TCP, port 502
-  edge-agent scan /dev/ttyUSB0 --all            # every speed, every unit: long
+  edge-agent scan /dev/ttyUSB0 --all            # every speed and unit: long
   edge-agent scan rs485 --json | jq '.devices[].candidates[0].profile'
 
 It only reads (functions 1 to 4, and 43/14), and never addresses all devices at once.
@@ -121,7 +121,7 @@ def scan_bus(  # noqa: PLR0913 - a command's options
     lang: Language,
     as_json: Json = False,
 ) -> None:
-    """Find the devices on a bus and name their models; safe: it only reads."""
+    """Find the devices on a bus and name their models. It only reads."""
     loaded = optional_config(config, lang)
     target = modbus_only(find_bus(bus, loaded, lang), lang)
     profiles = modbus_profiles(loaded)

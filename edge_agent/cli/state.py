@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from edge_agent.cli.options import Config, Json, Language, echo_json, fail, load_site
-from edge_agent.cli.picture import is_working, picture, redrawn
+from edge_agent.cli.picture import is_working, picture, redrawn, shortened
 from edge_agent.exits import Exit
 from edge_agent.vitals import status as status_file
 
@@ -42,7 +42,7 @@ def status(
     lang: Language,
     as_json: Json = False,
 ) -> None:
-    """Show how the running agent, its buses and its devices fare; what is wrong first."""
+    """Show how the agent, buses and devices fare. What is wrong stands first."""
     directory = load_site(config, lang).config.status_dir
     if watch:
         _watch(directory, lang)
@@ -72,8 +72,8 @@ def _watch(directory: Path, lang: Lang) -> None:
     typer.echo("\033[2J", nl=False)
     try:
         while True:
-            rows = shutil.get_terminal_size().lines - 1
-            lines = picture(_state(directory), time.time(), lang)[:rows]
+            size = shutil.get_terminal_size()
+            lines = shortened(picture(_state(directory), time.time(), lang), size, lang)
             typer.echo(redrawn(shown, lines), nl=False)
             shown = lines
             time.sleep(REDRAWN_EVERY)

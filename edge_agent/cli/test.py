@@ -124,7 +124,7 @@ def point_to_point(  # noqa: PLR0913 - a command's options
     lang: Language,
     as_json: Json = False,
 ) -> None:
-    """Prove every channel from the device to the store and back; write an acceptance sheet."""
+    """Prove every channel, from the device to the store. Writes acceptance sheets."""
     path = config_path(config, lang)
     site = load_site(path, lang)
     named = tuple(device_named(name, site.devices, lang) for name in device or ())

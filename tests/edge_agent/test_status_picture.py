@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from edge_agent.cli import app
-from edge_agent.cli.picture import is_working, picture, problems, redrawn
+from edge_agent.cli.picture import is_working, picture, problems, redrawn, shortened
 from edge_agent.delivery.outbox_file import OutboxFile
 from edge_agent.vitals import status
 from telemetry.language import Lang
@@ -218,3 +218,14 @@ def test_the_outbox_is_told_in_either_language(config: Path) -> None:
         long = [line for line in done.output.splitlines() if str(config.parent) not in line]
         assert max(map(len, long)) <= 80
     assert json.loads(CliRunner().invoke(app, ["outbox", "-c", str(config), "--json"]).output)
+
+
+def test_a_picture_is_never_larger_than_the_terminal_and_tells_what_is_hidden() -> None:
+    lines = [f"device {n} " + "x" * 70 for n in range(60)]
+
+    shown = shortened(lines, os.terminal_size((60, 24)), Lang.EN)
+
+    assert len(shown) == 23
+    assert max(map(len, shown)) == 60
+    assert shown[-1] == "… more lines: 38"
+    assert shortened(lines[:3], os.terminal_size((80, 24)), Lang.EN) == lines[:3]
