@@ -31,6 +31,11 @@ RECHECK = 3600.0
 """Seconds after which a refused register is asked for again: an upgrade may have brought it."""
 
 
+FIRST_WITHIN = 60.0
+"""Seconds after the start within which everything is read once: who installs a meter waits for it,
+and after a restart an hourly value is not an hour old."""
+
+
 def wall_clock() -> int:
     """Milliseconds since the epoch, UTC."""
     return time.time_ns() // 1_000_000
@@ -90,6 +95,7 @@ class Poller:
         """Poll until cancelled."""
         loop = asyncio.get_running_loop()
         self._schedule = Schedule(self._turns, origin=loop.time())
+        self._bring_forward(loop.time())
         try:
             while (wait := self._schedule.wait(loop.time())) is not None:
                 await asyncio.sleep(wait)
@@ -98,6 +104,12 @@ class Poller:
                     await self._turn(due.key)
         finally:
             self.link.close()
+
+    def _bring_forward(self, origin: float) -> None:
+        """What is read rarely is read soon after the start too, spread as its slots are."""
+        for turn in self._turns:
+            if FIRST_WITHIN < turn.interval < math.inf:
+                self._schedule.again(turn.key, origin + turn.phase * FIRST_WITHIN / turn.interval)
 
     async def _turn(self, due: Round) -> None:
         loop = asyncio.get_running_loop()

@@ -306,6 +306,17 @@ def test_what_is_read_once_is_asked_again_until_it_comes() -> None:
 HOURLY = PROFILE.replace("slow: {interval: 60s}", "slow: {interval: 1h}")
 
 
+def test_what_is_read_hourly_is_read_in_the_first_minute_too() -> None:
+    street = polled(4000, ScriptedLine(), devices(LINE, *NAMES[:3], text=HOURLY))
+
+    read = {
+        name: [s.at / 1000 for s in street.samples if s.device == name and "energy" in s.values]
+        for name in NAMES[:3]
+    }
+    assert all(times[0] < 65 for times in read.values())
+    assert [len(times) for times in read.values()] == [2, 2, 2]
+
+
 def test_what_a_port_that_was_down_has_cost_is_read_when_it_opens() -> None:
     class Late(ScriptedLine):
         async def open(self) -> None:
