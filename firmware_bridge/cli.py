@@ -182,7 +182,8 @@ def _tell(found: bytes | Damaged) -> dict[str, Any]:
 
 def _sentence(told: dict[str, Any]) -> str:
     if "problem" in told:
-        return spelling.printable(f"{told['problem']} ({told['bytes']} bytes)")
+        size = "1 byte" if told["bytes"] == 1 else f"{told['bytes']} bytes"
+        return spelling.printable(f"{told['problem']} ({size})")
     head = f"{told['op']} {told['group']} {told['command']} #{told['sequence']}"
     refusal = f" REFUSED {told['refusal']}" if "refusal" in told else ""
     return f"{head}{refusal} {spelling.line(told['payload'])}"

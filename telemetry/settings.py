@@ -224,7 +224,8 @@ def _suggestion(place: Place, document: object, model: type[BaseModel]) -> str:
     siblings: Any = document
     for part in place[:-1]:
         siblings = siblings[part] if isinstance(part, int) else _by_text(siblings)[part]
-    known = _known_keys(_by_text(siblings).keys() - {key}, model)
+    others = _by_text(siblings).keys() - {key}
+    known = (_root_keys(model) if len(place) == 1 else _known_keys(others, model)) - others - {key}
     close = difflib.get_close_matches(key, known, n=1, cutoff=0.6)
     if close:
         return f"; did you mean {close[0]!r}?"
@@ -242,4 +243,11 @@ def _known_keys(siblings: set[str], model: type[BaseModel]) -> set[str]:
     parts = [schema, *schema.get("$defs", {}).values()]
     keys = [set(part.get("properties", {})) for part in parts]
     best = max((len(known & siblings) for known in keys), default=0)
-    return set().union(*(known for known in keys if len(known & siblings) == best)) - siblings
+    return set().union(*(known for known in keys if len(known & siblings) == best))
+
+
+def _root_keys(model: type[BaseModel]) -> set[str]:
+    """The keys of the model itself; none if it is one of several."""
+    schema = model.model_json_schema()
+    name = schema.get("$ref", "").rpartition("/")[2]
+    return set(schema.get("$defs", {}).get(name, schema).get("properties", {}))

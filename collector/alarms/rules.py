@@ -45,18 +45,23 @@ Judge = Callable[[Value], Side]
 """Tells on which side of a limit a value lies."""
 
 
-def _named(kind: str, test: Callable[[str], bool]) -> AfterValidator:
+def _named(kind: str, rule: str, test: Callable[[str], bool]) -> AfterValidator:
     def check(text: str) -> str:
         if not test(text):
-            raise ValueError(f"{text!r} is no {kind} name")
+            raise ValueError(f"{text!r} is no {kind}: {rule}")
         return text
 
     return AfterValidator(check)
 
 
-AgentName = Annotated[str, _named("agent", is_agent)]
-DeviceName = Annotated[str, _named("device", lambda text: is_name(DEVICE, text))]
-ChannelName = Annotated[str, _named("channel", lambda text: is_name(CHANNEL, text))]
+AgentName = Annotated[str, _named("agent id", "at most 40 of a-z 0-9 -", is_agent)]
+DeviceName = Annotated[
+    str, _named("id", "at most 40 of a-z 0-9 - _", lambda text: is_name(DEVICE, text))
+]
+ChannelName = Annotated[
+    str,
+    _named("channel name", "such as voltage_l1, of a-z 0-9 _", lambda text: is_name(CHANNEL, text)),
+]
 
 
 class Priority(StrEnum):

@@ -17,7 +17,7 @@ class Text(StrEnum):
     ACTION = "ACTION"
     NO_ALARMS = "no open alarms"
     ACKNOWLEDGED = "acknowledged"
-    MORE_DEVICES = "… and {} more devices; --device shows one"
+    MORE_DEVICES = "… more devices: {}; --device shows one"
     WATCHING = "watching; Ctrl-C ends"
     RECONNECTING = "connection lost; trying again"
     TIME = "TIME"
@@ -57,7 +57,7 @@ VIETNAMESE = {
     Text.ACTION: "VIỆC CẦN LÀM",
     Text.NO_ALARMS: "không có cảnh báo nào đang mở",
     Text.ACKNOWLEDGED: "đã xác nhận",
-    Text.MORE_DEVICES: "… và {} thiết bị nữa; dùng --device để xem một",
+    Text.MORE_DEVICES: "… còn {} thiết bị; dùng --device để xem một",
     Text.WATCHING: "đang theo dõi; nhấn Ctrl-C để thoát",
     Text.RECONNECTING: "mất kết nối; đang thử lại",
     Text.TIME: "THỜI ĐIỂM",

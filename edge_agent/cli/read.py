@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, NoReturn
@@ -147,8 +148,9 @@ def read(  # noqa: PLR0913 - a command's options
         lines = block.plausible(found, lang)
     else:
         lines = block.block(request.address, words, found, lang)
+    plain = "NO_COLOR" in os.environ
     for line in lines:
-        typer.echo(block.coloured(line))
+        typer.echo(line if plain else block.coloured(line))
 
 
 def _request(table: Table, address: str, count: int, lang: Lang) -> Request:

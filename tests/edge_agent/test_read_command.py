@@ -168,3 +168,14 @@ def test_what_is_wrong_with_the_words_is_said_in_vietnamese_too(
     assert ended == 2
     assert says in " ".join(shown.split())
     assert all(len(line) <= COLUMNS for line in shown.splitlines())
+
+
+@pytest.mark.parametrize(("no_color", "is_bold"), [(None, True), ("1", False)])
+def test_what_is_plausible_is_bold_on_a_terminal_unless_nobody_wants_that(
+    *, no_color: str | None, is_bold: bool, port: Path
+) -> None:
+    words = ["read", str(port), "--unit", "7", "--address", "16", "--count", "2"]
+
+    shown = CliRunner().invoke(app, words, color=True, env={"NO_COLOR": no_color}).output
+
+    assert ("\x1b[1m" in shown) is is_bold

@@ -426,3 +426,20 @@ def test_a_bare_name_is_looked_up_among_systemd_s_credentials(
     monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
 
     assert read_secret(type(tmp_path)("token")) == "from systemd"
+
+
+def test_a_file_of_another_kind_is_told_the_keys_of_this_one() -> None:
+    class Watch(Settings):
+        agent: str = ""
+
+    class Rules(Settings):
+        schema_: str = ""
+        rules: tuple[Watch, ...] = ()
+
+    with pytest.raises(SettingsError) as error:
+        parse("agent: gw-1\ndata_dir: /d\n", Rules, "agent.yaml")
+
+    assert error.value.problems == [
+        "agent.yaml:1: agent — no such key here; known are rules, schema_",
+        "agent.yaml:2: data_dir — no such key here; known are rules, schema_",
+    ]
