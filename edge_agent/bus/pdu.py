@@ -73,8 +73,12 @@ class Ask:
     exact: bool = True
 
     def fits(self, pdu: bytes) -> bool:
-        """Whether this is an answer to it, as far as can be seen."""
-        return pdu.startswith(self.shape) and (len(pdu) == self.size or not self.exact)
+        """Whether this is an answer to it, as far as can be seen.
+
+        Read 24 coils from 0x0300 on, and the request's echo looks like an answer.
+        """
+        size = len(pdu) == self.size or not self.exact
+        return size and pdu.startswith(self.shape) and pdu != self.pdu
 
     def is_refused_by(self, pdu: bytes) -> bool:
         """Whether this is a refusal of it, as far as can be seen."""

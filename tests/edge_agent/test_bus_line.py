@@ -13,7 +13,7 @@ import pytest
 from device_profiles.channel import RegisterChannel
 from device_profiles.registers import Table, Type
 from edge_agent.bus.failures import BadReply, BusDown, DeviceException, NoReply, ReadFailed
-from edge_agent.bus.frames import AsciiFrames
+from edge_agent.bus.frames import AsciiFrames, RtuFrames
 from edge_agent.bus.modbus import ModbusLink
 from edge_agent.bus.request import Request
 from edge_agent.bus.settings import AsciiBus, RtuBus
@@ -34,6 +34,10 @@ SHORT = 0.02
 
 RTU = RtuBus.model_validate(
     {"id": "b", "transport": "modbus-rtu", "port": "/dev/none", "baud": 115_200}
+)
+
+ASCII = AsciiBus.model_validate(
+    {"id": "b", "transport": "modbus-ascii", "port": "/dev/none", "baud": 115_200}
 )
 
 
@@ -115,6 +119,18 @@ async def test_what_is_no_answer_is_a_bad_reply_and_the_next_read_is_right(
         await link.read(1, words(9, 1), start_within=SHORT)
 
     assert await link.read(1, words(7, 1), start_within=PATIENT) == [7]
+
+
+@pytest.mark.parametrize("bus", [RTU, ASCII], ids=["rtu", "ascii"])
+async def test_an_echo_that_looks_like_an_answer_is_none(bus: RtuBus | AsciiBus) -> None:
+    """24 coils are three bytes, as many as the first byte of their address says."""
+    coils = Request(Table.COIL, 0x0307, 24, ())
+    wrap = (AsciiFrames if bus is ASCII else RtuFrames).wrap
+    link, _ = await link_to(lambda echo: (echo, wrap(1, bytes([1, 3, 1, 2, 4]))), bus=bus)
+
+    bits = await link.read(1, coils, start_within=PATIENT)
+
+    assert [index for index, bit in enumerate(bits) if bit] == [0, 9, 18]
 
 
 async def test_whose_frame_came_instead_is_told() -> None:
