@@ -11,7 +11,7 @@ from telemetry import settings
 from telemetry.settings import SettingsError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Sequence
 
     from device_profiles.model import AnyProfile
 
@@ -71,8 +71,15 @@ def find(name: str, extra_dirs: Sequence[Path] = ()) -> AnyProfile:
     return load(known[name])
 
 
-def _hint(said: object, known: Iterable[str] = SPOKEN) -> str:
+LISTED = 20
+"""Names in an error; more would hide what it says."""
+
+
+def _hint(said: object, known: Collection[str] = SPOKEN) -> str:
     """What somebody said, and what they may have meant."""
     close = difflib.get_close_matches(str(said), known, n=1)
-    hint = f"did you mean {close[0]!r}?" if close else f"known are {', '.join(known)}"
-    return f"{said!r}; {hint}"
+    if close:
+        return f"{said!r}; did you mean {close[0]!r}?"
+    if len(known) > LISTED:
+        return f"{said!r}; `edge-agent profiles list` names all {len(known)}"
+    return f"{said!r}; known are {', '.join(known)}"

@@ -255,3 +255,11 @@ def test_check_prints_json_for_scripts(own: Path) -> None:
 
 def test_schema_prints_what_editors_need() -> None:
     assert json.loads(edge_agent("schema").output) == json_schema()
+
+
+def test_a_profile_like_none_there_is_told_where_all_are_named_and_not_all_of_them() -> None:
+    shown = CliRunner().invoke(app, ["profiles", "show", "qqq"])
+
+    assert shown.exit_code == 2
+    assert "there is no profile 'qqq'; `edge-agent profiles list` names all" in shown.output
+    assert all(len(line) <= 80 for line in shown.output.splitlines())
