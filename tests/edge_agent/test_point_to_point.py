@@ -82,7 +82,7 @@ def test_without_a_running_agent_one_is_started_for_the_test(
 
     assert done.returncode == 0, done.stdout + done.stderr
     assert "ACCEPTED: 3 of 3 channels proven" in done.stdout
-    assert "not running" in after.stdout
+    assert "NOT running" in after.stdout
 
 
 def test_a_dead_device_and_a_wrong_value_are_told_apart(
@@ -145,10 +145,10 @@ def test_an_agent_that_cannot_start_says_why(tmp_path: Path) -> None:
     [
         (("--device", "meter-9"), "there is no device 'meter-9'"),
         (("--expect", "meter-1.voltage"), "should be such as meter-1.voltage=230+-2"),
-        (("--expect", "meter-1.colour=1"), "meter-1 has no channel 'colour'; it has voltage"),
+        (("--expect", "meter-1.colour=1"), "meter-1 has no such channel; it has voltage"),
         (("--waive", "meter-1.voltage"), "should be such as 'meter-1.voltage_l2=single phase'"),
         (("--sheet", "sheet.pdf"), "should end with .txt, .csv, .html, .json"),
-        (("--within", "5"), "should be a duration"),
+        (("--within", "5"), "should be such as 90s"),
         (("--collector", "http://127.0.0.1:1"), "--collector needs --token-file"),
     ],
 )
