@@ -25,7 +25,7 @@ def list_dead_letters(  # noqa: PLR0913 - each is one option
     url: Url = None,
     token_file: TokenFile = None,
 ) -> None:
-    """List samples put aside. Their clock cannot be right, or the store refused them.
+    """List samples of clocks that are wrong, or that the store refused.
 
     Example: collector dead-letters list --limit 10
     """

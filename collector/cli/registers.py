@@ -50,7 +50,7 @@ def add_agent(
         Path | None, typer.Option(help="The bundle to write.", show_default="AGENT.enroll.yaml")
     ] = None,
 ) -> None:
-    """Give an agent credentials. Writes the bundle that `edge-agent enroll` applies.
+    """Give an agent credentials, as a bundle for `edge-agent enroll`.
 
     Example: collector agents add gw-1
 

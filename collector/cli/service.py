@@ -42,7 +42,7 @@ def init(
     *,
     lang: Language,
 ) -> None:
-    """Write a first configuration. Comments explain it; rules and secrets come with it.
+    """Write a first configuration, with rules and secrets.
 
     Example: collector init && collector check && collector run
     """
@@ -64,7 +64,7 @@ def check(
     offline: Annotated[bool, typer.Option("--offline", help="Ask no server.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Check files and programs. Then broker, store and a running collector.
+    """Check files, programs, broker, store, running collector.
 
     Example: collector check --offline --config collector.yaml
 

@@ -50,7 +50,7 @@ def check(
     lang: Language,
     as_json: Json = False,
 ) -> None:
-    """Find what is wrong. From the configuration to ports, clock, broker and login."""
+    """Find what is wrong, from the configuration to the login."""
     site = load_site(config, lang)
     found: list[Finding] = []
     for finding in files(site, lang) if offline else everything(site, lang):

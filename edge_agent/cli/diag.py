@@ -51,7 +51,7 @@ def diag(
     lang: Language,
     as_json: Json = False,
 ) -> None:
-    """Gather one file for support. Configuration, check, state, plan, journal."""
+    """Gather one file for support, without secrets."""
     path = config_path(config, lang)
     held = list(members(path))
     file = output or Path(time.strftime("diag-%Y%m%dT%H%M%S.tar.gz"))

@@ -39,7 +39,7 @@ def enroll(
     *,
     lang: Language,
 ) -> None:
-    """Apply the collector's bundle. It holds credentials, and where to send."""
+    """Apply the collector's bundle: credentials, and where to send."""
     path = config_path(config, lang)
     try:
         written = enrolling.apply(settings.load(bundle, Enrolment), path)

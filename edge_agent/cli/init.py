@@ -113,7 +113,7 @@ def init(  # noqa: PLR0913 - a command's options
     ] = False,
     lang: Language,
 ) -> None:
-    """Write a configuration, a comment at each choice. Asks what is not given."""
+    """Write a configuration with comments. Asks what is not given."""
     if output.exists():
         fail(EXISTS(lang, path=output))
     devices = [_entry("--device", words) for words in device or ()]

@@ -43,7 +43,7 @@ DAYS_LEFT = Phrase(en="{days} at {samples} a day", vi="{days} ngày, với {samp
 
 
 def outbox(config: Config = None, *, lang: Language, as_json: Json = False) -> None:
-    """Show how much waits to be sent. And for how many days there is room."""
+    """Show how much waits to be sent, and how long there is room."""
     site = load_site(config, lang)
     path = site.config.outbox_path
     try:

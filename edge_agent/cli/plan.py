@@ -63,7 +63,7 @@ ASK = Phrase(
 
 
 def plan(config: Config = None, *, lang: Language, as_json: Json = False) -> None:
-    """Show the requests of each device. And the share of bus time they take."""
+    """Show each device's requests, and the bus time they take."""
     site = load_site(config, lang)
     found = [(bus, load_of(site, bus)) for bus in site.config.buses]
     if as_json:

@@ -83,7 +83,7 @@ def ports(
     lang: Language,
     as_json: Json = False,
 ) -> None:
-    """Show the serial ports. What is plugged in, its stable name, who holds it."""
+    """Show the serial ports: what is plugged in, and who holds it."""
     loaded = optional_config(config, lang)
     buses = () if loaded is None else loaded.buses
     found = machine.ports([(bus.id, bus.port) for bus in buses if isinstance(bus, PortBus)])

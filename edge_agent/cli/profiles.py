@@ -94,7 +94,7 @@ def show(
     as_json: Json = False,
     lang: Language,
 ) -> None:
-    """Show a profile. How to set the device, its channels, and what nobody has confirmed."""
+    """Show how to set a device, its channels, and what is unverified."""
     profile = _found(name, directory)
     if as_json:
         echo_json(profile.model_dump(mode="json", by_alias=True, exclude_defaults=True))
@@ -110,7 +110,7 @@ def check(
     as_json: Json = False,
     lang: Language,
 ) -> None:
-    """Check profile files. Their form, and that their examples decode to what they say."""
+    """Check profile files, and what their examples decode to."""
     results = {path: _checked(path) for path in files}
     wrong = sum(bool(problems) for problems, _ in results.values())
     if as_json:
@@ -134,7 +134,7 @@ def check(
 
 @app.command(epilog=SCHEMA_EXAMPLES)
 def schema() -> None:
-    """Print the JSON schema. By it an editor completes and checks a profile."""
+    """Print the JSON schema, by which an editor checks a profile."""
     # only here: what makes schemas takes memory that the running agent does not have
     from device_profiles.schema import json_schema  # noqa: PLC0415 - see above
 

@@ -126,7 +126,7 @@ def read(  # noqa: PLR0913 - a command's options
     lang: Language,
     as_json: Json = False,
 ) -> None:
-    """Read one device once, or bare registers. Those to find out what they mean."""
+    """Read one device once; or bare registers, as every type."""
     if unit is None:
         channels.show(config, device, lang, as_json=as_json)
         return

@@ -42,7 +42,7 @@ def status(
     lang: Language,
     as_json: Json = False,
 ) -> None:
-    """Show how the agent, buses and devices fare. What is wrong stands first."""
+    """Show how agent, buses and devices fare; what is wrong first."""
     directory = load_site(config, lang).config.status_dir
     if watch:
         _watch(directory, lang)

@@ -36,7 +36,7 @@ The file says which devices stand on which TCP port or pseudo serial port, and w
 def simulate(
     scenario: Annotated[Path, typer.Argument(help="The simulation's YAML file.")],
 ) -> None:
-    """Simulate devices. On Modbus TCP ports and serial lines, from recorded series.
+    """Simulate devices on TCP ports and serial lines, from recordings.
 
     Prints a line for each bus once it answers, and runs until it is told to stop.
     """
