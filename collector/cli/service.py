@@ -29,13 +29,18 @@ PART = {
     "up": Phrase(en="running collector: {part} up", vi="collector đang chạy: {part} hoạt động"),
     "down": Phrase(en="running collector: {part} down", vi="collector đang chạy: {part} hỏng"),
 }
+FILE = Path("collector.yaml")
 WROTE = Phrase(en="wrote {path}", vi="đã ghi {path}")
+NEXT = Phrase(
+    en="next:\n  collector check{config}\n  collector run{config}    # in a terminal of its own\n"
+    "  collector agents add gw-1{config}    # lets a gateway in",
+    vi="tiếp theo:\n  collector check{config}\n  collector run{config}    # ở một cửa sổ riêng\n"
+    "  collector agents add gw-1{config}    # cho phép một gateway kết nối",
+)
 
 
 def init(
-    config_file: Annotated[Path, typer.Option("--config", "-c", help="The file to write.")] = Path(
-        "collector.yaml"
-    ),
+    config_file: Annotated[Path, typer.Option("--config", "-c", help="The file to write.")] = FILE,
     data_dir: Annotated[Path, typer.Option(help="Where the collector keeps its data.")] = Path(
         "data"
     ),
@@ -55,6 +60,8 @@ def init(
             leave(f"{error.filename}: {error.strerror}", Exit.FAILED)
         for path in written:
             typer.echo(WROTE(lang, path=path))
+        config = "" if config_file == FILE else f" -c {config_file}"
+        typer.echo(NEXT(lang, config=config))
 
 
 def check(

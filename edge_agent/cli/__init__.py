@@ -27,6 +27,10 @@ with extras.imports("edge-agent", "agent", os.environ):
     from edge_agent.simulate import command as simulation
 
 EPILOG = """\b
+A new gateway, in this order:
+  ports, init (which also scans), enroll, check, test, run, status
+
+\b
 Exit codes:
   0  fine
   1  something fails: a check, a device that is silent, no running agent

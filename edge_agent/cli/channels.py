@@ -14,6 +14,7 @@ from edge_agent.cli.down import down
 from edge_agent.cli.options import device_named, echo_json, fail, load_site
 from edge_agent.exits import Exit
 from edge_agent.stamp import Stamps
+from telemetry import units
 from telemetry.language import Phrase
 from telemetry.layout import fitted, spelled
 
@@ -94,7 +95,7 @@ def _show(
     device: SiteDevice, values: Mapping[str, Value], flags: Mapping[str, Flag], lang: Lang
 ) -> None:
     rows = [
-        (c.id, spelled(values.get(c.id)), c.unit, str(flags.get(c.id, "")), c.label)
+        (c.id, spelled(values.get(c.id)), units.label(c.unit), str(flags.get(c.id, "")), c.label)
         for c in device.profile.channels
     ]
     for line in fitted([heading(lang) for heading in HEADINGS], rows):

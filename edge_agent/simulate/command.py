@@ -27,7 +27,8 @@ NO_BUS, BAD_SCENARIO = 1, 2
 
 EXAMPLES = """\b
 Examples:
-  edge-agent simulate demo/scenario.yaml
+  edge-agent simulate demo/three-devices.yaml    # to set a gateway up with
+  edge-agent simulate demo/scenario.yaml         # recordings, loads, faults
 
 The file says which devices stand on which TCP port or pseudo serial port, and what they replay.
 """

@@ -71,7 +71,10 @@ class Replay:
         self._said: dict[str, tuple[tuple[Value, int], Sequence[int]]] = {}
         for name in (*signals, *(name for event in events for name in event.set)):
             if name not in self._channels:
-                raise UnknownChannel(f"profile {profile.id!r} has no channel {name!r}")
+                raise UnknownChannel(
+                    f"profile {profile.id!r} has no channel {name!r}; "
+                    f"`edge-agent profiles show {profile.id}` lists them"
+                )
         for begin in (0.0, *(event.at for event in events)):
             self.image(begin)
 
