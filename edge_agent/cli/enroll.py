@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from edge_agent.cli.options import Config, Language, config_path, fail
+from edge_agent.cli.options import PLACES, Config, Language, config_path, fail
 from edge_agent.setup import enrolling
 from edge_agent.setup.enrolling import CannotEnrol
 from telemetry import settings
@@ -28,8 +28,8 @@ What the configuration was is kept beside it.
 
 WROTE = Phrase(en="wrote {path}", vi="đã ghi {path}")
 NEXT = Phrase(
-    en="next: delete {bundle}, then `edge-agent check -c {path}`",
-    vi="tiếp theo: xóa {bundle}, rồi chạy `edge-agent check -c {path}`",
+    en="next: delete {bundle}, then `edge-agent check{config}`",
+    vi="tiếp theo: xóa {bundle}, rồi chạy `edge-agent check{config}`",
 )
 
 
@@ -49,4 +49,4 @@ def enroll(
         fail(str(error))
     for each in written:
         typer.echo(WROTE(lang, path=each))
-    typer.echo(folded(NEXT(lang, bundle=bundle, path=path)))
+    typer.echo(folded(NEXT(lang, bundle=bundle, config="" if path in PLACES else f" -c {path}")))

@@ -84,6 +84,7 @@ WRONG_UNITS = Phrase(
     en="--units: {text!r} should be units from 1 to 247; 0 would address every device",
     vi="--units: {text!r} phải là địa chỉ từ 1 đến 247; 0 là gọi mọi thiết bị",
 )
+KNOWN = Phrase(en="all of them are in agent.yaml", vi="tất cả đã có trong agent.yaml")
 PASTE = Phrase(en="for agent.yaml:", vi="cho agent.yaml:")
 
 Bauds = Annotated[
@@ -217,17 +218,25 @@ def _tell(bus: ModbusBus, result: _Result, yaml: str, lang: Lang) -> None:
         typer.echo(folded((NOTHING if isinstance(bus, PortBus) else NOTHING_THERE)(lang)))
         return
     typer.echo(TOTAL(lang, n=len(result.found), time=spoken_time(result.seconds, lang)))
-    typer.echo(f"\n# {PASTE(lang)}\n{yaml}", nl=False)
+    typer.echo(f"\n# {PASTE(lang)}\n{yaml}" if yaml else f"{KNOWN(lang)}\n", nl=False)
 
 
 def _configuration(bus: ModbusBus, found: Sequence[Found], config: AgentConfig | None) -> str:
     return configuration(
         bus,
-        found,
+        [each for each in found if not _is_known(bus, each, config)],
         port=stable_name(bus.port) if isinstance(bus, PortBus) else None,
         is_configured=config is not None and any(each.id == bus.id for each in config.buses),
         taken=() if config is None else [device.id for device in config.devices],
     )
+
+
+def _is_known(bus: ModbusBus, found: Found, config: AgentConfig | None) -> bool:
+    """Whether a device of that address and speed is in the configuration."""
+    if isinstance(bus, PortBus) and str(found.pace) != bus.pace:
+        return False
+    devices = () if config is None else config.devices
+    return any((device.bus, device.unit) == (bus.id, found.unit) for device in devices)
 
 
 def _document(bus: ModbusBus, result: _Result, yaml: str) -> dict[str, Any]:

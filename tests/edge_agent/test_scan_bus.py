@@ -256,6 +256,25 @@ def test_the_command_tells_where_what_and_why(line: Path) -> None:
     assert all(len(text) <= COLUMNS or "/" in text for text in shown.splitlines())
 
 
+def test_a_device_of_the_configuration_is_not_offered_again(line: Path, tmp_path: Path) -> None:
+    config = tmp_path / "agent.yaml"
+    config.write_text(f"""
+agent: {{id: gw-1}}
+data_dir: {tmp_path}
+buses: [{{id: rs485, transport: modbus-rtu, port: {line}, baud: 9600}}]
+devices: [{{id: main, bus: rs485, unit: 1, profile: pzem-016}}]
+uplink: {{host: 127.0.0.1}}
+""")
+    only = ("rs485", "-c", config, "--baud", 9600, "--parity", "n", "--units")
+
+    _, known = run(*only, "1")
+    _, one_more = run(*only, "1-2")
+
+    assert "all of them are in agent.yaml" in known
+    assert "profile: pzem-016" not in one_more
+    assert "profile: xy-md02" in one_more
+
+
 def test_scripts_get_one_document(line: Path) -> None:
     code, shown = run(line, "--baud", 4800, "--units", "5", "--json")
 

@@ -146,6 +146,8 @@ def test_the_commands_lead_to_an_accepted_gateway(bench: Bench) -> None:
     bench.runs("edge-agent enroll gw-1.enroll.yaml")
     assert "failed: 0;" in bench.runs("edge-agent check")
     assert "ttyRS485" in bench.runs("edge-agent ports", code=0)
+    again = bench.runs("edge-agent scan rs485 --baud 9600 --parity N --units 1-2")
+    assert "all of them are in agent.yaml" in again
     assert "bus rs485" in bench.runs("edge-agent plan")
     assert re.search(r"current +3\.2 +A", bench.runs("edge-agent read meter-1"))
 
