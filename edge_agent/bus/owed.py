@@ -31,11 +31,6 @@ if TYPE_CHECKING:
 FORGOTTEN = 30.0
 """Seconds after which no device still answers; the slowest that state a time say 5 s."""
 
-TRUSTED_AGAIN = 3600.0
-"""Seconds until a device that answered out of order is believed to keep order: some were behind a
-gateway that has been exchanged.
-"""
-
 
 @dataclass(slots=True, eq=False)
 class Debt:
@@ -52,7 +47,11 @@ class Owed:
     def __init__(self) -> None:
         self._units: dict[int, list[Debt]] = {}
         self._disorderly: dict[int, float] = {}
-        """Units that answered what they had overtaken, and when that had been asked."""
+        """Units that answered what they had overtaken, and when that had been asked.
+
+        They are not trusted to keep order until it is forgotten: neither for hours, nor for good,
+        for another's frame may look like it.
+        """
 
     def asked(self, unit: int, ask: Ask, at: float) -> Debt:
         """A request was sent."""
@@ -79,7 +78,7 @@ class Owed:
 
     def forget(self, unit: int, shape: bytes, now: float) -> None:
         """Trust a device that answers in order: what was overtaken, and has this shape, is done."""
-        if now - self._disorderly.get(unit, -math.inf) >= TRUSTED_AGAIN:
+        if now - self._disorderly.get(unit, -math.inf) >= FORGOTTEN:
             debts = self._units[unit]
             self._units[unit] = [d for d in debts if not d.overtaken or d.ask.shape != shape]
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from device_profiles.registers import Table
 from edge_agent.bus import pdu
-from edge_agent.bus.owed import FORGOTTEN, TRUSTED_AGAIN, Owed
+from edge_agent.bus.owed import FORGOTTEN, Owed
 
 HOLDING = Table.HOLDING
 
@@ -78,7 +78,7 @@ def test_a_device_that_answers_out_of_order_is_not_trusted_to_keep_it() -> None:
 
     owed.forget(1, third.ask.shape, 4.0)
     kept = owed.shapes(1, 4.0)
-    owed.forget(1, third.ask.shape, TRUSTED_AGAIN)
+    owed.forget(1, third.ask.shape, FORGOTTEN)
 
     assert kept == {third.ask.shape}
     assert owed.shapes(1, 4.0) == set()
