@@ -147,9 +147,12 @@ def _rtu_size(data: bytearray, start: int, have: int) -> int:
 
 
 class AsciiFrames:
-    """Frames between a colon and the end of the line, in upper-case hexadecimal."""
+    """Frames between a colon and the end of the line, in hexadecimal.
 
-    _FRAME = re.compile(rb"(?:[0-9A-F]{2}){4,}")
+    The standard has it in upper case (§2.5.2); some devices write lower.
+    """
+
+    _FRAME = re.compile(rb"(?:[0-9A-Fa-f]{2}){4,}")
 
     def __init__(self) -> None:
         self._text = bytearray()

@@ -114,7 +114,11 @@ def test_an_ascii_frame_is_found_among_noise(
 @given(st.binary(max_size=400) | st.text(":0123456789ABCDEF\r\n").map(str.encode), cuts)
 def test_no_ascii_frame_comes_of_a_wrong_checksum(data: bytes, cuts: list[int]) -> None:
     for frame in fed(AsciiFrames(), data, cuts):
-        assert AsciiFrames.wrap(frame.unit, frame.pdu) in data
+        assert AsciiFrames.wrap(frame.unit, frame.pdu) in data.upper()
+
+
+def test_an_ascii_frame_in_lower_case_is_one() -> None:
+    assert AsciiFrames().feed(b":01030400ab00cd80\r\n") == [Frame(1, bytes.fromhex("030400ab00cd"))]
 
 
 @given(units, replies(), st.data())
