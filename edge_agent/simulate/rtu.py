@@ -1,48 +1,29 @@
-"""Simulated devices on a serial line: a pty whose other end an agent opens by a stable link.
+"""Simulated slaves on a serial line: frames in and out of a pty, at the pace of a wire.
 
-Our own descriptor of that other end keeps the pty from hanging up when the agent lets go.
 A pty carries bytes at once; with a baud rate given, a reply comes when the last of its bits would
 have: after the request's characters, t3.5 of silence, the device's delay and its own characters.
-The pty also tells which speed the agent set; a device of another speed hears garbage, and so does
-the agent when it changes its speed before the reply.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
-import termios
-import tty
 from typing import TYPE_CHECKING
 
 from edge_agent.simulate.frames import RTU_AROUND, RtuSplitter, rtu
-from edge_agent.simulate.tcp import BusUnavailable
+from edge_agent.simulate.pty import port_at
 from edge_agent.simulate.uart import heard
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
-    from pathlib import Path
+    from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 
     from edge_agent.simulate.frames import Request
+    from edge_agent.simulate.pty import Port
     from edge_agent.simulate.scenario import RtuBus
     from edge_agent.simulate.unit import Unit
 
 LULL = 0.02
 """Seconds without a byte that end a transmission; t3.5, but for the scheduler's own pauses."""
-
-CHUNK = 4096
-"""Bytes taken from the pty at once: all that it holds."""
-
-SPEEDS = {
-    getattr(termios, name): int(name[1:])
-    for name in dir(termios)
-    if name[0] == "B" and name[1:].isdigit()
-}
-"""Baud rates, by what the C library calls them."""
-
-OUTPUT_SPEED = 5
-"""Where termios keeps it."""
 
 
 @contextlib.asynccontextmanager
@@ -54,56 +35,24 @@ async def serve_rtu(
     Raises:
         BusUnavailable: if the link cannot be made.
     """
-    with _pty() as (ours, theirs), _link(bus.link, os.ttyname(theirs)):
-        line = _Line(bus, units, clock, ours)
+    with port_at(bus.link) as port:
+        line = _Line(bus, units, clock, port)
         loop = asyncio.get_running_loop()
-        loop.add_reader(ours, line.on_bytes)
+        loop.add_reader(port.descriptor, line.on_bytes)
         try:
             async with asyncio.TaskGroup() as tasks:
                 answering = tasks.create_task(line.answer())
                 yield str(bus.link)
                 answering.cancel()
         finally:
-            loop.remove_reader(ours)
-
-
-@contextlib.contextmanager
-def _pty() -> Iterator[tuple[int, int]]:
-    ours, theirs = os.openpty()
-    try:
-        tty.setraw(theirs)
-        os.set_blocking(ours, False)
-        yield ours, theirs
-    finally:
-        os.close(ours)
-        os.close(theirs)
-
-
-@contextlib.contextmanager
-def _link(link: Path, target: str) -> Iterator[None]:
-    """A link to `target`, in place of an older one, for as long as it is ours."""
-    if link.exists() and not link.is_symlink():
-        raise BusUnavailable(f"{link}: is a file, not a link that could be replaced")
-    fresh = link.with_name(f".{link.name}.{os.getpid()}")
-    try:
-        link.parent.mkdir(parents=True, exist_ok=True)
-        fresh.symlink_to(target)
-        fresh.replace(link)
-    except OSError as error:
-        raise BusUnavailable(f"{link}: {error.filename}: {error.strerror}") from error
-    try:
-        yield
-    finally:
-        with contextlib.suppress(OSError):
-            if str(link.readlink()) == target:
-                link.unlink()
+            loop.remove_reader(port.descriptor)
 
 
 class _Line:
     """The slaves' end of the line."""
 
     def __init__(
-        self, bus: RtuBus, units: Mapping[int, Unit], clock: Callable[[], float], port: int
+        self, bus: RtuBus, units: Mapping[int, Unit], clock: Callable[[], float], port: Port
     ) -> None:
         self._bus = bus
         self._units = units
@@ -117,7 +66,7 @@ class _Line:
 
     def on_bytes(self) -> None:
         """Take what has come."""
-        data, speed = os.read(self._port, CHUNK), self._speed()
+        data, speed = self._port.read(), self._port.speed
         for own, ear in self._ears.items():
             self._take(own, ear.feed(heard(data, sent=speed, at=own or speed)))
         if self._lull is not None:
@@ -135,12 +84,7 @@ class _Line:
             reply = rtu(request.unit, pdu)
             ready = come + unit.delay + self._wire_time(request, reply)
             await asyncio.sleep(ready - self._clock())
-            self._say(reply, self._speeds.get(request.unit))
-
-    def _say(self, reply: bytes, own: int | None) -> None:
-        speed = self._speed()
-        with contextlib.suppress(BlockingIOError):  # nobody reads: the line loses it
-            os.write(self._port, heard(reply, sent=own or speed, at=speed))
+            self._port.say(reply, self._speeds.get(request.unit))
 
     def _on_lull(self) -> None:
         for own, ear in self._ears.items():
@@ -150,10 +94,6 @@ class _Line:
         for request in requests:
             if request.unit in self._units and self._speeds.get(request.unit) == own:
                 self._requests.put_nowait((request, self._clock()))
-
-    def _speed(self) -> int:
-        """The baud rate that the agent has set, which a pty shows at both ends; 0 if unknown."""
-        return SPEEDS.get(termios.tcgetattr(self._port)[OUTPUT_SPEED], 0)
 
     def _wire_time(self, request: Request, reply: bytes) -> float:
         """Seconds from the first bit of a request to the last of its reply."""
