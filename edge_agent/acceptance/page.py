@@ -27,8 +27,9 @@ h2 { font-size: 11.5pt; margin: 6mm 0 1mm; break-after: avoid; }
 .result { border: 1.5pt solid; padding: 2mm 3mm; margin: 5mm 0 0; font-weight: bold; }
 .result p { margin: 0; } .yes { color: #0a5c2b; } .no { color: #a11313; }
 table { border-collapse: collapse; width: 100%; font-size: 9pt; table-layout: fixed; }
-th { width: 11%; } th:first-child { width: 26%; } th:nth-child(4) { width: 13%; }
-th:nth-child(3), th:nth-child(5) { width: 8%; }
+th { width: 11%; } th:first-child { width: 24%; } th:nth-child(4) { width: 13%; }
+th:nth-child(3), th:nth-child(5) { width: 8%; } th:nth-child(7) { width: 15%; }
+th:nth-child(8) { width: 10%; }
 thead { display: table-header-group; } tr { break-inside: avoid; }
 th { text-align: left; border-bottom: 1pt solid #111; font-size: 8pt; color: #444; }
 th, td { padding: .7mm 1.5mm; vertical-align: top; } td { border-bottom: .4pt solid #bbb; }
