@@ -184,7 +184,7 @@ class _Port:
         return _Answer(
             heard=heard,
             late=link.late_replies > late,
-            took=self.seconds - begun,
+            took=min(self.seconds - begun, probe.longest),  # before it the line was kept quiet
             words=words,
             exception=code,
         )

@@ -67,13 +67,17 @@ class Probe:
         return NETWORK_WAIT if self.pace is None else WAIT
 
     @property
-    def seconds(self) -> float:
-        """How long it takes when nobody answers: the request, the wait, the quiet after it."""
+    def longest(self) -> float:
+        """Seconds that an answer takes at most: the request, the wait, the reply."""
         if self.pace is None:
             return NETWORK_SECONDS + self.within
-        # A deadline is for the whole reply, so its characters are waited for, too.
         characters = (REQUEST_CHARS + REPLY_CHARS) * self.pace.wire.character
-        return characters + 2 * self.within + HELD_BACK
+        return characters + self.within + HELD_BACK
+
+    @property
+    def seconds(self) -> float:
+        """How long it takes when nobody answers; on a line it is quiet for as long after it."""
+        return self.longest + (0.0 if self.pace is None else self.within)
 
 
 GENERAL = ((Table.HOLDING, 0), (Table.INPUT, 0))

@@ -29,6 +29,7 @@ from edge_agent.scan.proposal import configuration
 from edge_agent.scan.scanner import Found, Garbled, Progress, scan
 from edge_agent.scan.scope import Scope, plan
 from edge_agent.scan.signature import signature
+from edge_agent.scan.sweep import WAIT
 from edge_agent.simulate.rtu import serve_rtu
 from edge_agent.simulate.scenario import RtuBus as SimulatedBus
 from edge_agent.simulate.stage import load
@@ -401,3 +402,14 @@ async def test_a_scan_that_is_given_up_lets_the_port_go(tmp_path: Path) -> None:
             await anext(events)
             await anext(events)
             await asyncio.wait_for(events.aclose(), 10)
+
+
+async def test_the_quiet_after_a_silent_unit_is_not_held_against_the_next_one(
+    tmp_path: Path,
+) -> None:
+    async with simulated(tmp_path, FIVE) as port:
+        events = await found_on(rtu(port), Scope(bauds=(9600,), units=(1, 2, 43)))
+
+    took = [event.took for event in events if isinstance(event, Found)]
+    assert len(took) == 2
+    assert max(took) < 2 * WAIT
