@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from edge_agent.simulate.frames import RTU_AROUND, RtuSplitter, rtu
 from edge_agent.simulate.pty import port_at
+from edge_agent.simulate.tcp import BusUnavailable
 from edge_agent.simulate.uart import heard
 
 if TYPE_CHECKING:
@@ -39,13 +40,19 @@ async def serve_rtu(
         line = _Line(bus, units, clock, port)
         loop = asyncio.get_running_loop()
         loop.add_reader(port.descriptor, line.on_bytes)
+        others: BusUnavailable | None = None
         try:
             async with asyncio.TaskGroup() as tasks:
                 answering = tasks.create_task(line.answer())
-                yield str(bus.link)
+                try:
+                    yield str(bus.link)
+                except BusUnavailable as error:  # of another bus; a group would hide it
+                    others = error
                 answering.cancel()
         finally:
             loop.remove_reader(port.descriptor)
+        if others is not None:
+            raise others
 
 
 class _Line:
