@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from edge_agent.simulate.line import serve_line
 from edge_agent.simulate.rtu import serve_rtu
-from edge_agent.simulate.scenario import RtuBus, TcpBus
-from edge_agent.simulate.stage import load
+from edge_agent.simulate.scenario import RtuBus, SerialBus, TcpBus
+from edge_agent.simulate.stage import StagedLine, load
 from edge_agent.simulate.tcp import BusUnavailable, serve_tcp
 from telemetry.settings import SettingsError
 
@@ -65,6 +66,8 @@ async def _perform(stage: Sequence[Staged]) -> None:
 
 
 def _serve(staged: Staged, clock: Callable[[], float]) -> AbstractAsyncContextManager[str]:
+    if isinstance(staged, StagedLine):
+        return serve_line(staged.bus, staged.speakers, clock)
     match staged.bus:
         case TcpBus() as bus:
             return serve_tcp(bus, staged.units, clock)
@@ -73,5 +76,9 @@ def _serve(staged: Staged, clock: Callable[[], float]) -> AbstractAsyncContextMa
 
 
 def _ready(staged: Staged, place: str) -> str:
-    units = ", ".join(f"{device.id} {device.unit}" for device in staged.bus.devices)
-    return f"bus {staged.bus.id}: {staged.bus.kind} {place}, units: {units}"
+    bus = staged.bus
+    if isinstance(bus, SerialBus):
+        devices = "devices: " + ", ".join(device.id for device in bus.devices)
+    else:
+        devices = "units: " + ", ".join(f"{device.id} {device.unit}" for device in bus.devices)
+    return f"bus {bus.id}: {bus.kind} {place}, {devices}"

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from device_profiles.encode import encode
 from device_profiles.registers import Table
+from edge_agent.simulate.script import Script
 from edge_agent.simulate.sunspec import USUAL, around
 
 if TYPE_CHECKING:
@@ -27,10 +28,6 @@ if TYPE_CHECKING:
 
     Ranges = Sequence[tuple[int, int]]
     """First and last addresses."""
-
-
-class UnknownChannel(LookupError):
-    """The profile has no channel of that name."""
 
 
 class Replay:
@@ -65,26 +62,16 @@ class Replay:
             beside = around(profile.addressing, offset)
         profile = profile.moved(offset) if offset else profile
         self._channels = {channel.id: channel for channel in profile.channels}
-        self._signals = signals
-        self._events = events
+        self._script = Script(signals, events)
         self._silent_cells = _cells(profile, beside, illegal)
         self._said: dict[str, tuple[tuple[Value, int], Sequence[int]]] = {}
-        for name in (*signals, *(name for event in events for name in event.set)):
-            if name not in self._channels:
-                raise UnknownChannel(
-                    f"profile {profile.id!r} has no channel {name!r}; "
-                    f"`edge-agent profiles show {profile.id}` lists them"
-                )
-        for begin in (0.0, *(event.at for event in events)):
+        self._script.check(profile.id, self._channels)
+        for begin in self._script.begins:
             self.image(begin)
 
     def values(self, at: float) -> dict[str, Value]:
         """What the device says at `at` seconds."""
-        values = {name: signal.value(at) for name, signal in self._signals.items()}
-        for event in self._events:
-            if event.holds(at):
-                values |= event.set
-        return values
+        return self._script.values(at)
 
     def image(self, at: float) -> Image:
         """Its registers at `at` seconds.

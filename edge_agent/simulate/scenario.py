@@ -7,7 +7,7 @@ to the working directory. Times count from when the simulation is ready.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import (
     BeforeValidator,
@@ -27,11 +27,14 @@ from telemetry.names import DEVICE
 from telemetry.quantities import Seconds
 from telemetry.settings import Settings
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 Scalar = StrictBool | StrictInt | StrictFloat | StrictStr
 Address = Annotated[int, Field(ge=0, le=0xFFFF)]
 Lasting = Annotated[Seconds, Field(gt=0)]
 Name = Annotated[str, Field(pattern=f"^{DEVICE.pattern}$")]
-Baud = Annotated[int, Field(ge=1200, le=921_600)]
+Baud = Annotated[int, Field(ge=300, le=921_600)]
 ObjectText = Annotated[str, Field(max_length=MAX_OBJECT, pattern=r"^[ -~]*$")]
 
 
@@ -140,14 +143,19 @@ class Event(Window):
     set: Annotated[dict[str, Scalar], Field(min_length=1)]
 
 
-class Faults(Settings):
-    """What goes wrong with a device."""
+class Lapses(Settings):
+    """What goes wrong with any device."""
 
-    illegal: tuple[tuple[Address, Address], ...] = ()
-    """Ranges of wire addresses that it refuses, in every table."""
     silent: tuple[Window, ...] = ()
     delay: Annotated[Seconds, Field(ge=0)] = 0.0
     """How long it takes to answer."""
+
+
+class Faults(Lapses):
+    """What goes wrong with a slave."""
+
+    illegal: tuple[tuple[Address, Address], ...] = ()
+    """Ranges of wire addresses that it refuses, in every table."""
 
 
 class DeviceIdentity(Settings):
@@ -158,25 +166,43 @@ class DeviceIdentity(Settings):
     revision: ObjectText
 
 
-class SimulatedDevice(Settings):
-    """A device: its profile says where its channels stand; those not named here read as 0.
+class _Device(Settings):
+    id: Name
+    profile: str
+    channels: dict[str, Annotated[Source, BeforeValidator(_bare_value)]] = Field(
+        default_factory=dict
+    )
+    events: tuple[Event, ...] = ()
+    faults: Lapses = Lapses()
+
+
+class SimulatedDevice(_Device):
+    """A slave: its profile says where its channels stand; those not named here read as 0.
 
     On an rtu bus it hears and speaks at its `baud` only, else at that of its bus, and anybody at
     another one gets garbage, as on a real line. Parity cannot be simulated: a pty drops it.
     """
 
-    id: Name
     unit: Annotated[int, Field(ge=1, le=247)]
-    profile: str
     offset: Address = 0
     """Where its registers begin; a SunSpec model, if it is not said, behind the common model."""
     baud: Baud | None = None
     identity: DeviceIdentity | None = None
-    channels: dict[str, Annotated[Source, BeforeValidator(_bare_value)]] = Field(
-        default_factory=dict
-    )
-    events: tuple[Event, ...] = ()
     faults: Faults = Faults()
+
+
+class SpeakingDevice(_Device):
+    """A device that does not speak Modbus: its profile says what its fields are."""
+
+    address: str | None = None
+    """As its protocol spells it; the one that it leaves the factory with, if it is not said."""
+
+
+def _differ(devices: Sequence[_Device], name: str) -> None:
+    used = [getattr(device, name) for device in devices]
+    for value in used:
+        if used.count(value) > 1:
+            raise ValueError(f"devices share the {name} {value}")
 
 
 class _Bus(Settings):
@@ -186,10 +212,7 @@ class _Bus(Settings):
     @model_validator(mode="after")
     def _units_differ(self) -> _Bus:
         for name in ("id", "unit"):
-            used = [getattr(device, name) for device in self.devices]
-            for value in used:
-                if used.count(value) > 1:
-                    raise ValueError(f"devices share the {name} {value}")
+            _differ(self.devices, name)
         return self
 
 
@@ -225,6 +248,27 @@ class RtuBus(_Bus):
         return Wire(baud, bits=10 if self.parity is Parity.NONE else 11)
 
 
+class SerialBus(Settings):
+    """Devices of other protocols on a pty, which an agent opens by `link`."""
+
+    id: Name
+    kind: Literal["serial"]
+    link: Path
+    baud: Baud | None = None
+    """How fast the wire is, in bits a second; without it devices answer at any speed, at once."""
+    devices: Annotated[tuple[SpeakingDevice, ...], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _ids_differ(self) -> SerialBus:
+        _differ(self.devices, "id")
+        return self
+
+    @property
+    def wire(self) -> Wire | None:
+        """How long characters take: ten bits, as 8N1 and 7E1 have."""
+        return None if self.baud is None else Wire(self.baud, bits=10)
+
+
 class Scenario(Settings):
     """A whole simulation."""
 
@@ -235,5 +279,6 @@ class Scenario(Settings):
     """Folders of profiles beside the catalogue, relative to the scenario."""
     recordings: dict[str, RecordingFile] = Field(default_factory=dict)
     buses: Annotated[
-        tuple[Annotated[TcpBus | RtuBus, Field(discriminator="kind")], ...], Field(min_length=1)
+        tuple[Annotated[TcpBus | RtuBus | SerialBus, Field(discriminator="kind")], ...],
+        Field(min_length=1),
     ]

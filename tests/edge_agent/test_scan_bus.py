@@ -32,7 +32,7 @@ from edge_agent.scan.signature import signature
 from edge_agent.scan.sweep import WAIT
 from edge_agent.simulate.rtu import serve_rtu
 from edge_agent.simulate.scenario import RtuBus as SimulatedBus
-from edge_agent.simulate.stage import load
+from edge_agent.simulate.stage import StagedUnits, load
 from parts.processes import free_port
 from parts.rtu_slave import corrupted, rtu_slave
 from parts.simulated import running_clock
@@ -121,6 +121,7 @@ async def simulated(directory: Path, text: str) -> AsyncIterator[Path]:
     scenario = directory / "scenario.yaml"
     scenario.write_text(text.format(link=directory / "ttyUSB0"))
     (staged,) = load(scenario)
+    assert isinstance(staged, StagedUnits)
     assert isinstance(staged.bus, SimulatedBus)
     async with serve_rtu(staged.bus, staged.units, running_clock()) as place:
         yield Path(place)

@@ -14,7 +14,7 @@ from device_profiles.decode import decoder
 from device_profiles.encode import NotEncodable
 from device_profiles.registers import Table
 from edge_agent.simulate.recording import BadRecording, Recording, parse
-from edge_agent.simulate.replay import Replay, UnknownChannel
+from edge_agent.simulate.replay import Replay
 from edge_agent.simulate.scenario import (
     ConstantSource,
     CycleSource,
@@ -25,6 +25,7 @@ from edge_agent.simulate.scenario import (
     SumSource,
     TotalSource,
 )
+from edge_agent.simulate.script import UnknownChannel
 from edge_agent.simulate.signal import Constant, Sum, Total, Track
 from edge_agent.simulate.wiring import BadWiring, signals
 from parts.profiles import modbus

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import termios
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +15,7 @@ from edge_agent.simulate.rtu import serve_rtu
 from edge_agent.simulate.scenario import Faults, RtuBus, Window
 from edge_agent.simulate.tcp import BusUnavailable
 from parts.libmodbus import libmodbus_client
+from parts.port import Port
 from parts.simulated import DISCRETE, HOLDING, INPUT, run_client, running_clock, unit
 
 if TYPE_CHECKING:
@@ -43,45 +43,6 @@ async def serving(bus: RtuBus, unit_1: Unit | None = None) -> AsyncIterator[str]
     units = {1: unit_1 or unit(), 7: unit(level=70)}
     async with serve_rtu(bus, units, running_clock()) as place:
         yield place
-
-
-class Port:
-    """The agent's end of the line, byte by byte."""
-
-    def __init__(self, place: str) -> None:
-        self._port = os.open(place, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
-
-    def set_speed(self, speed: int) -> None:
-        """Set the baud rate, by what the C library calls it."""
-        settings = termios.tcgetattr(self._port)
-        settings[4:6] = [speed, speed]
-        termios.tcsetattr(self._port, termios.TCSANOW, settings)
-
-    def write(self, data: bytes) -> None:
-        """Send what the pty takes of it."""
-        os.write(self._port, data)
-
-    async def read(self, count: int) -> bytes:
-        """So many bytes, however they come."""
-        data = b""
-        async with asyncio.timeout(20):
-            while len(data) < count:
-                await self._readable()
-                data += os.read(self._port, count - len(data))
-        return data
-
-    async def _readable(self) -> None:
-        loop = asyncio.get_running_loop()
-        readable = asyncio.Event()
-        loop.add_reader(self._port, readable.set)
-        try:
-            await readable.wait()
-        finally:
-            loop.remove_reader(self._port)
-
-    def close(self) -> None:
-        """Let go of the line."""
-        os.close(self._port)
 
 
 async def test_pymodbus_reads_every_table_and_who_it_is(tmp_path: Path) -> None:

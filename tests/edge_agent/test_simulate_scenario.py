@@ -14,12 +14,14 @@ import pytest
 from pymodbus.client import AsyncModbusSerialClient, AsyncModbusTcpClient
 
 from device_profiles.loader import CATALOGUE
-from edge_agent.simulate.stage import load
+from edge_agent.simulate.stage import StagedLine, StagedUnits, load
 from telemetry.settings import SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from edge_agent.simulate.speaker import Speaker
+    from edge_agent.simulate.unit import Unit
     from telemetry.sample import Value
 
 DEMO = Path(__file__).parents[2] / "demo"
@@ -53,17 +55,32 @@ def written(directory: Path, text: str = SMALL) -> Path:
     return path
 
 
+def units(path: Path) -> dict[str, Unit]:
+    """The slaves of a scenario, by the ids of its devices."""
+    return {
+        device.id: staged.units[device.unit]
+        for staged in load(path)
+        if isinstance(staged, StagedUnits)
+        for device in staged.bus.devices
+    }
+
+
+def speakers(path: Path) -> dict[str, Speaker]:
+    """Its other devices."""
+    return {
+        device.id: speaker
+        for staged in load(path)
+        if isinstance(staged, StagedLine)
+        for device, speaker in zip(staged.bus.devices, staged.speakers, strict=True)
+    }
+
+
 def demo_values(device: str, at: float) -> dict[str, Value]:
-    for staged in load(DEMO / "scenario.yaml"):
-        for entry in staged.bus.devices:
-            if entry.id == device:
-                return staged.units[entry.unit].replay.values(at)
-    raise LookupError(device)
+    return units(DEMO / "scenario.yaml")[device].replay.values(at)
 
 
 def test_a_scenario_brings_its_devices(tmp_path: Path) -> None:
-    (staged,) = load(written(tmp_path))
-    unit = staged.units[2]
+    unit = units(written(tmp_path))["main-1"]
 
     assert unit.replay.values(0.0) == {"flow": 105.18, "pressure": 4.2}
     assert unit.replay.values(3600.0) == {"flow": 24.26, "pressure": 0.5}
@@ -84,6 +101,11 @@ def test_a_scenario_brings_its_devices(tmp_path: Path) -> None:
         ("delay: 1ms", "dely: 1ms", "faults.dely — no such key here; did you mean 'delay'?"),
         ("at: 60s", "at: 60", "events[0].at — should be a duration"),
         ("kind: tcp", "kind: udp", "buses[0] — "),
+        (
+            "profile: water-main-flow",
+            "profile: nova-sds011",
+            "12: bus street, device main-1: profile 'nova-sds011' speaks sds011, not Modbus",
+        ),
         ("water-main-flow", "water-main", "main-1: there is no profile 'water-main'; did you mean"),
         ("pressure: 4.2", "level: 4.2", "'water-main-flow' has no channel 'level'"),
         ("pressure: 4.2", "pressure: 900", "channel 'pressure' cannot say 900"),
@@ -117,6 +139,109 @@ def test_devices_of_a_bus_share_nothing(tmp_path: Path, id_: str, unit: int, tol
         load(written(tmp_path, SMALL + second))
 
 
+LINE = """
+schema: simulation/1
+buses:
+  - id: kerb
+    kind: serial
+    link: ttyKERB
+    devices:
+      - id: dust-1
+        profile: nova-sds011
+        address: query
+        channels: {pm25: 8.1, pm10: 12.0}
+        events:
+          - {at: 60s, set: {pm25: 57}}
+        faults: {silent: [{at: 2h}], delay: 1ms}
+"""
+SECOND = "      - {id: ups-1, profile: megatec-q1}\n"
+
+
+def test_a_line_brings_devices_that_do_not_speak_modbus(tmp_path: Path) -> None:
+    dust = speakers(written(tmp_path, LINE))["dust-1"]
+    query = bytes.fromhex("aab4 04 000000000000000000000000 ffff 02ab")
+    says = [dust.reply(query[:9], at) + dust.reply(query[9:], at) for at in (0, 60, 7200)]
+
+    assert says == [
+        bytes.fromhex("aac0 5100 7800 a160 caab"),
+        bytes.fromhex("aac0 3a02 7800 a160 b5ab"),
+        b"",
+    ]
+    assert dust.every is None
+    assert dust.lapses.delay == 0.001
+
+
+def test_devices_with_an_address_each_share_a_line(tmp_path: Path) -> None:
+    assert list(speakers(written(tmp_path, LINE + SECOND))) == ["dust-1", "ups-1"]
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "message"),
+    [
+        (
+            "nova-sds011",
+            "sensirion-sps30",
+            "9: bus kerb, device dust-1: sps30 cannot be simulated; modbus, dlt645, iec62056-21, ",
+        ),
+        (
+            "nova-sds011",
+            "air-station",
+            "9: bus kerb, device dust-1: profile 'air-station' speaks Modbus; it needs a bus of",
+        ),
+        ("query", "q1", "scenario.yaml:9: bus kerb, device dust-1: address 'q1' should be active"),
+        (
+            "pm25: 8.1",
+            "pm1: 8.1",
+            "scenario.yaml:8: bus kerb, device dust-1: profile 'nova-sds011'",
+        ),
+        ("pm25: 8.1", "pm25: 1e9", "scenario.yaml:8: bus kerb, device dust-1: field 'pm25' cannot"),
+        ("address: query", "unit: 3", "scenario.yaml:10: buses[0].devices[0].unit — no such key"),
+        ("delay: 1ms", "illegal: [[1, 2]]", "devices[0].faults.illegal — no such key here"),
+        ("pm25: 57", "pm25: -1", "field 'pm25' cannot say -10: it says 0 to 65535"),
+    ],
+)
+def test_what_is_wrong_with_a_line_is_told_with_its_place(
+    tmp_path: Path, right: str, wrong: str, message: str
+) -> None:
+    assert right in LINE
+
+    with pytest.raises(SettingsError) as caught:
+        load(written(tmp_path, LINE.replace(right, wrong)))
+
+    assert message in str(caught.value)
+
+
+SHARED = """
+schema: simulation/1
+buses:
+  - id: kerb
+    kind: serial
+    link: ttyKERB
+    devices:
+      - {{id: dust-1, profile: nova-sds011, address: {first}}}
+      - {{id: {id}, profile: {profile}, address: {second}}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("first", "other", "message"),
+    [
+        ("active", "dust-2 nova-sds011 query", "9: bus kerb, device dust-2: a device that speaks"),
+        ("query", "dust-2 nova-sds011 active", "9: bus kerb, device dust-2: a device that speaks"),
+        ("query", "dust-2 nova-sds011 query", "9: .* it shares the address 'query' with another"),
+        ("query", "dust-1 nova-sds011 a160", "devices share the id dust-1"),
+    ],
+)
+def test_who_cannot_share_a_line_is_told(
+    tmp_path: Path, first: str, other: str, message: str
+) -> None:
+    id_, profile, second = other.split()
+    text = SHARED.format(first=first, id=id_, profile=profile, second=second)
+
+    with pytest.raises(SettingsError, match=message):
+        load(written(tmp_path, text))
+
+
 def test_every_device_that_does_not_fit_is_told_at_once(tmp_path: Path) -> None:
     second = "      - {id: b, unit: 3, profile: water-main-flow, channels: {depth: 1}}\n"
 
@@ -134,9 +259,9 @@ def test_a_site_brings_profiles_of_its_own(tmp_path: Path) -> None:
     (folder / "my-main.yaml").write_text(text.replace("id: water-main-flow", "id: my-main"))
     scenario = SMALL.replace("profile: water-main-flow", "profile: my-main")
 
-    (staged,) = load(written(tmp_path, scenario + "profiles: [profiles]\n"))
+    unit = units(written(tmp_path, scenario + "profiles: [profiles]\n"))["main-1"]
 
-    assert staged.units[2].replay.values(0.0)["flow"] == 105.18
+    assert unit.replay.values(0.0)["flow"] == 105.18
 
 
 def test_what_is_wrong_with_a_profile_is_told_with_its_line(tmp_path: Path) -> None:

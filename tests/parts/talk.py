@@ -1,4 +1,4 @@
-"""The other end of a conversation without any wire: pieces of bytes in, what was sent out."""
+"""The other end of a conversation without any wire: pieces or answers in, what was sent out."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from edge_agent.protocols.conversation import Send
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from edge_agent.protocols.conversation import Fields, Question
 
@@ -35,6 +35,25 @@ def talk(question: Question, pieces: Iterable[bytes]) -> Talk:
             if piece is None:
                 return Talk(None, sent)
             step = conversation.send(piece)
+    except StopIteration as done:
+        return Talk(done.value, sent)
+
+
+def ask(question: Question, answer: Callable[[bytes], bytes], unasked: bytes = b"") -> Talk:
+    """Each request is answered by a device, which also says something unasked, once."""
+    conversation = question.converse()
+    sent: list[bytes] = []
+    try:
+        step = next(conversation)
+        while True:
+            if isinstance(step, Send):
+                sent.append(step.data)
+                heard = answer(step.data)
+            else:
+                heard, unasked = unasked, b""
+            if not heard:
+                return Talk(None, sent)
+            step = conversation.send(heard)
     except StopIteration as done:
         return Talk(done.value, sent)
 
