@@ -169,7 +169,7 @@ def test_a_query_shows_what_a_device_says(
 
     assert {point["value"] for point in points()} == {value}
     line = city.ok("query", "gw-1", device, channel).splitlines()[1]
-    assert line.split()[2:] == [channel, str(value), *unit.split(), "1"]
+    assert line.split()[2:] == [channel, str(value), *unit.split()]
 
 
 @pytest.mark.parametrize("voltage", [229.75, 230.0])
