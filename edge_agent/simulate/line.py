@@ -11,7 +11,7 @@ import contextlib
 from itertools import count
 from typing import TYPE_CHECKING
 
-from edge_agent.simulate.pty import port_at
+from edge_agent.simulate.pty import attended, port_at
 from edge_agent.simulate.uart import heard
 
 if TYPE_CHECKING:
@@ -33,21 +33,9 @@ async def serve_line(
     """
     with port_at(bus.link) as port:
         line = _Line(bus, speakers, clock, port)
-        loop = asyncio.get_running_loop()
-        loop.add_reader(port.descriptor, line.on_bytes)
-        try:
-            async with asyncio.TaskGroup() as tasks:
-                talking = [tasks.create_task(line.answer())]
-                talking += [
-                    tasks.create_task(line.talk(speaker, speaker.every))
-                    for speaker in speakers
-                    if speaker.every is not None
-                ]
-                yield str(bus.link)
-                for task in talking:
-                    task.cancel()
-        finally:
-            loop.remove_reader(port.descriptor)
+        talks = [line.talk(each, each.every) for each in speakers if each.every is not None]
+        async with attended(port, line.on_bytes, line.answer(), *talks):
+            yield str(bus.link)
 
 
 class _Line:

@@ -7,6 +7,7 @@ the agent when it changes its speed before the reply.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import termios
@@ -18,7 +19,7 @@ from edge_agent.simulate.tcp import BusUnavailable
 from edge_agent.simulate.uart import heard
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
     from pathlib import Path
 
 CHUNK = 4096
@@ -73,6 +74,29 @@ def port_at(link: Path) -> Iterator[Port]:
     finally:
         os.close(ours)
         os.close(theirs)
+
+
+@contextlib.asynccontextmanager
+async def attended(
+    port: Port, on_bytes: Callable[[], None], *works: Coroutine[None, None, None]
+) -> AsyncIterator[None]:
+    """Have what comes taken, and these works done, for a while."""
+    loop = asyncio.get_running_loop()
+    loop.add_reader(port.descriptor, on_bytes)
+    others: BusUnavailable | None = None
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            begun = [tasks.create_task(work) for work in works]
+            try:
+                yield
+            except BusUnavailable as error:  # of another bus; a group would hide it
+                others = error
+            for task in begun:
+                task.cancel()
+    finally:
+        loop.remove_reader(port.descriptor)
+    if others is not None:
+        raise others
 
 
 @contextlib.contextmanager

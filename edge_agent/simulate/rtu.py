@@ -11,8 +11,7 @@ import contextlib
 from typing import TYPE_CHECKING
 
 from edge_agent.simulate.frames import RTU_AROUND, RtuSplitter, rtu
-from edge_agent.simulate.pty import port_at
-from edge_agent.simulate.tcp import BusUnavailable
+from edge_agent.simulate.pty import attended, port_at
 from edge_agent.simulate.uart import heard
 
 if TYPE_CHECKING:
@@ -38,21 +37,8 @@ async def serve_rtu(
     """
     with port_at(bus.link) as port:
         line = _Line(bus, units, clock, port)
-        loop = asyncio.get_running_loop()
-        loop.add_reader(port.descriptor, line.on_bytes)
-        others: BusUnavailable | None = None
-        try:
-            async with asyncio.TaskGroup() as tasks:
-                answering = tasks.create_task(line.answer())
-                try:
-                    yield str(bus.link)
-                except BusUnavailable as error:  # of another bus; a group would hide it
-                    others = error
-                answering.cancel()
-        finally:
-            loop.remove_reader(port.descriptor)
-        if others is not None:
-            raise others
+        async with attended(port, line.on_bytes, line.answer()):
+            yield str(bus.link)
 
 
 class _Line:

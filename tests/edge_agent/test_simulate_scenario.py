@@ -380,10 +380,16 @@ async def test_the_command_tells_that_a_port_is_taken(tmp_path: Path) -> None:
     assert "in use" in complaints.decode()
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "  - {id: rs485, kind: rtu, link: tty, devices: [{id: m, unit: 1, profile: xy-md02}]}\n",
+        "  - {id: kerb, kind: serial, link: tty, devices: [{id: d, profile: nova-sds011}]}\n",
+    ],
+)
 async def test_a_port_that_is_taken_is_told_in_a_line_behind_a_serial_line_too(
-    tmp_path: Path,
+    tmp_path: Path, line: str
 ) -> None:
-    line = "  - {id: rs485, kind: rtu, link: tty, devices: [{id: m, unit: 1, profile: xy-md02}]}\n"
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         text = SMALL.replace("port: 0", f"port: {port}").replace("buses:\n", f"buses:\n{line}")
