@@ -38,7 +38,7 @@ parts: ## Debian packages that the tests use (as root)
 
 test: $(DEV_READY) ## every test; as root it installs the Debian packages it needs
 	@tests/install-parts
-	@$(BIN)/python -m pytest -n 3 --dist loadgroup
+	@$(BIN)/python -m pytest -n 3 --dist loadfile
 
 check: $(DEV_READY) ## format, lint, types, import laws, Ansible
 	@$(BIN)/ruff format --check .

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,12 +19,15 @@ AT_FIXED_PORTS = ("test_demo", "test_demo_start", "test_simulate_scenario", "tes
 """Files whose processes listen where the demonstration does: one after the other."""
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A file's tests run in one process, and share what they start there."""
-    for item in items:
-        group = "fixed ports" if item.path.stem in AT_FIXED_PORTS else str(item.path)
-        item.add_marker(pytest.mark.xdist_group(group))
+@pytest.fixture(scope="module", autouse=True)
+def _alone_at_fixed_ports(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Several processes run the tests; only one at a time may hold such ports."""
+    if request.path.stem not in AT_FIXED_PORTS:
+        yield
+        return
+    with (Path(tempfile.gettempdir()) / "city-telemetry-fixed-ports.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 @pytest.fixture
