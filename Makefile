@@ -7,7 +7,7 @@ RUN_READY := $(VENV)/.run-ready
 DEV_READY := $(VENV)/.dev-ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format docs bench lock parts clean
+.PHONY: help setup demo test check format docs bench lock parts clean
 
 help: ## what there is
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -29,6 +29,9 @@ $(DEV_READY): $(RUN_READY) requirements/dev.txt
 	@echo "Setting up what the tests need (once) ..."
 	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
 	@touch $@
+
+setup: $(RUN_READY) ## the programs, in .venv/bin, from locked packages
+	@echo "edge-agent, collector and firmware-bridge are in $(VENV)/bin"
 
 demo: $(RUN_READY) ## the whole system with simulated devices; DEMO_SECONDS=30 ends by itself
 	@$(BIN)/python -m demo

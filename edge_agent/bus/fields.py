@@ -119,7 +119,8 @@ class FieldLink:
     ) -> Fields:
         loop = asyncio.get_running_loop()
         slowest = self._wire.character
-        until = loop.time() + SLACK * (question.sends + question.receives) * slowest
+        most = max(question.receives, question.most)
+        until = loop.time() + SLACK * (question.sends + most) * slowest
         heard = 0
         step: Send | Listen = next(conversation)
         while True:

@@ -47,13 +47,15 @@ class Question:
         fields: that the answer brings, among those that were asked for.
         converse: begins the exchange anew.
         sends: bytes of its requests; 0 where the device speaks by itself.
-        receives: most bytes of its answers, for the deadline and the bus's time.
+        receives: bytes of its answers as a rule, for the bus's time.
+        most: bytes that they may have, for the deadline; as many, if it is not said.
     """
 
     fields: tuple[str, ...]
     converse: Callable[[], Conversation]
     sends: int
     receives: int
+    most: int = 0
 
 
 class Spoken(Protocol):

@@ -33,7 +33,7 @@ SPEEDS = dict(zip("0123456", (300, 600, 1200, 2400, 4800, 9600, 19200), strict=T
 SPEEDS_B = dict(zip("ABCDEF", (600, 1200, 2400, 4800, 9600, 19200), strict=True))
 """The same in mode B; any other letter is mode A, which stays at 300 baud."""
 
-READOUT_MAX = 16_384
+READOUT_MAX = 8192
 """Longest readout that is waited for, in bytes; meters send 100 to 4,000."""
 
 IDENTIFICATION = re.compile(rb"/[A-Za-z]{3}([^/!\r\n])[^/!\r\n]*\r\n")
@@ -74,6 +74,7 @@ class Iec62056:
                 converse=partial(_converse, sign_on, asked),
                 sends=len(sign_on) + len(_acknowledge("0")) if sign_on else 0,
                 receives=len("/ISk5MT174-0001\r\n") + 1024,
+                most=READOUT_MAX,
             ),
         )
 

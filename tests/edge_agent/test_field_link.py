@@ -11,7 +11,7 @@ import os
 import threading
 import tty
 from collections.abc import Callable, Coroutine, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -184,6 +184,17 @@ async def test_a_line_that_babbles_ends_the_question_all_the_same() -> None:
         await ask(link)
 
     assert asyncio.get_running_loop().time() < 5
+
+
+@virtually
+async def test_an_answer_longer_than_most_is_heard_to_its_end() -> None:
+    long = b"#" * 3000 + b"\n=7\n"
+    pieces = [long[at : at + 8] for at in range(0, len(long), 8)]
+    link, _ = await opened(says(*pieces, between=8 * CHARACTER))
+
+    fields = await ask(link, replace(line(), most=4000))
+
+    assert fields == {"said": "7"}
 
 
 @virtually
