@@ -19,6 +19,7 @@ SHOWN = {
     "water-main-1": ("flow", "pressure"),
     "signal-1": ("group_1", "red_lamp_failed"),
     "air-1": ("temperature", "pm25", "pm10"),
+    "dust-1": ("pm25", "pm10"),
     "indoor-1": ("temperature", "humidity", "co2"),
     "meter-1": ("voltage_l1", "power_total"),
 }

@@ -286,9 +286,11 @@ def test_in_the_demo_the_signals_red_lamp_fails_for_ten_seconds() -> None:
 
 def test_in_the_demo_dust_and_carbon_dioxide_rise() -> None:
     dust = [demo_values("air-1", at)["pm25"] for at in (9, 10)]
+    beside = speakers(DEMO / "scenario.yaml")["dust-1"].speech(10)
     carbon_dioxide = [float(demo_values("indoor-1", at)["co2"]) > 1000 for at in (3, 6.5)]
 
     assert dust == pytest.approx([15, 57])
+    assert int.from_bytes(beside[2:4], "little") == 570
     assert carbon_dioxide == [False, True]
 
 
@@ -331,7 +333,7 @@ async def test_the_command_serves_the_demo_until_it_is_told_to_stop(
     (tmp_path / "data").symlink_to(DEMO / "data")
 
     async with simulation(tmp_path, path) as process:
-        street, cabinet = await ready_line(process), await ready_line(process)
+        street, cabinet, kerb = [await ready_line(process) for _ in range(3)]
         port = int(street.split()[3].removesuffix(",").rpartition(":")[2])
         tcp = AsyncModbusTcpClient("127.0.0.1", port=port, timeout=20, retries=0)
         serial = AsyncModbusSerialClient(
@@ -349,6 +351,7 @@ async def test_the_command_serves_the_demo_until_it_is_told_to_stop(
     assert street.startswith("bus street: tcp 127.0.0.1:")
     assert street.endswith(", units: air-1 1, water-main-1 2, signal-1 3")
     assert cabinet == "bus cabinet: rtu var/demo/ttyRS485, units: meter-1 11, indoor-1 12"
+    assert kerb == "bus kerb: serial var/demo/ttyDUST, devices: dust-1"
     assert pressure.registers == [420]
     assert frequency.registers == [0x4248, 0]
     assert (process.returncode, output, complaints) == (0, b"", b"")
