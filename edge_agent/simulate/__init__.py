@@ -1,5 +1,6 @@
-"""Simulated devices: slaves on TCP and on ptys whose registers replay recorded series.
+"""Simulated devices on TCP ports and on ptys, whose channels replay recorded series.
 
-scenario ─► replay (series, models, events ─► channel values ─► registers) ─► slave ─► reply
-                                                                 tcp, rtu: frames in and out
+scenario ─► script (series, models, events ─► channel values) ─┬─► replay: registers ─► slave
+                                                               └─► speaker: fields ─► far end
+     tcp, rtu (slaves) and line (the others) carry their bytes
 """

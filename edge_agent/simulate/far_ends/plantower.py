@@ -29,22 +29,11 @@ LIMITS = {">B": (0, 0xFF), ">H": (0, 0xFFFF), ">h": (-0x8000, 0x7FFF)}
 
 
 def far_end(address: str, fields: Collection[str]) -> Scripted:
-    """A sensor in the mode that the address says.
-
-    Raises:
-        ValueError: if no family has all of these fields.
-    """
+    """A sensor in the mode that the address says."""
     request = REQUESTS[address or "active"]
-    phrase = partial(_sayings, request, _size(fields), tuple(fields))
+    size = next(size for size in LAYOUTS if _has_room(size, fields))  # the last has them all
+    phrase = partial(_sayings, request, size, tuple(fields))
     return Scripted(phrase, every=None if request else EVERY)
-
-
-def _size(fields: Collection[str]) -> int:
-    """Bytes of the family's frames."""
-    for size in LAYOUTS:
-        if _has_room(size, fields):
-            return size
-    raise ValueError(f"no such sensor says all of {', '.join(fields)}")
 
 
 def _has_room(size: int, fields: Collection[str]) -> bool:
