@@ -15,17 +15,11 @@ from parts.mosquitto import Mosquitto, mosquitto
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-AT_FIXED_PORTS = ("test_demo", "test_demo_start", "test_simulate_scenario", "test_technician_way")
-"""Files whose processes listen where the demonstration does: one after the other."""
 
-
-@pytest.fixture(scope="module", autouse=True)
-def _alone_at_fixed_ports(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Several processes run the tests; only one at a time may hold such ports."""
-    if request.path.stem not in AT_FIXED_PORTS:
-        yield
-        return
-    with (Path(tempfile.gettempdir()) / "city-telemetry-fixed-ports.lock").open("w") as lock:
+@pytest.fixture
+def only_demo() -> Iterator[None]:
+    """For who listens at the demonstration's fixed ports: several processes run the tests."""
+    with (Path(tempfile.gettempdir()) / "city-telemetry-demo.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 

@@ -324,6 +324,7 @@ async def ready_line(process: asyncio.subprocess.Process) -> str:
     return (await process.stdout.readline()).decode().strip()
 
 
+@pytest.mark.usefixtures("only_demo")
 @pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGINT])
 async def test_the_command_serves_the_demo_until_it_is_told_to_stop(
     tmp_path: Path, sign: signal.Signals

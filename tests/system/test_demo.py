@@ -95,7 +95,7 @@ def account(output: str) -> dict[str, int]:
     }
 
 
-@pytest.mark.usefixtures("ports")
+@pytest.mark.usefixtures("only_demo", "ports")
 def test_it_ends_by_itself_and_its_account_balances() -> None:
     demonstration = started("12")
     output, _ = demonstration.communicate(timeout=WITHIN + 12)
@@ -111,7 +111,7 @@ def test_it_ends_by_itself_and_its_account_balances() -> None:
     assert "Traceback" not in output + logs()
 
 
-@pytest.mark.usefixtures("ports")
+@pytest.mark.usefixtures("only_demo", "ports")
 @pytest.mark.parametrize("to", [os.kill, os.killpg], ids=["to it alone", "as Ctrl-C does"])
 def test_an_interruption_ends_it_with_its_account_and_no_orphans(to: Killing) -> None:
     demonstration = started(None)
