@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import shutil
 import socket
@@ -16,15 +17,29 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+WORKERS, PORTS_EACH = 6, 2000
+
 READY_WITHIN = 30.0
 """Seconds that a server may take to open its port; generous, because machines are shared."""
 
 
+def _candidates() -> Iterator[int]:
+    """Ports below those that the kernel gives to whoever connects, and another worker's own."""
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    first, count = 20_000 + worker % WORKERS * PORTS_EACH, PORTS_EACH
+    return itertools.cycle(range(first, first + count))
+
+
+_ports = _candidates()
+
+
 def free_port() -> int:
-    """A loopback TCP port that nobody uses now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A loopback TCP port that nobody uses now, nor will before the server that it is for."""
+    while True:
+        port = next(_ports)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def require_program(name: str) -> str:
