@@ -12,14 +12,17 @@ HELD_BACK_MAX = 60_000
 
 
 class Stamps:
-    """The last time given to each device, in ms since the epoch."""
+    """The last time given to each device, and the last that was the clock's own, in ms."""
 
     def __init__(self) -> None:
         self._last: dict[str, int] = {}
+        self._true: dict[str, int] = {}
 
     def stamp(self, device: str, now: int) -> int:
         """The time for a sample of `device` taken at `now`."""
         last = self._last.get(device, -1)
-        at = now if now > last or last - now > HELD_BACK_MAX else last + 1
-        self._last[device] = at
-        return at
+        if now > last or self._true[device] - now > HELD_BACK_MAX:
+            self._last[device] = self._true[device] = now
+        else:
+            self._last[device] = last + 1
+        return self._last[device]

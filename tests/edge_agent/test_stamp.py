@@ -16,6 +16,14 @@ def test_a_clock_stepped_back_a_little_is_waited_for() -> None:
     assert times == [5000, 5001, 5002, 6000]
 
 
+def test_a_clock_that_stays_behind_for_long_is_waited_for_all_the_same() -> None:
+    stamps = Stamps()
+
+    times = [stamps.stamp("meter", now) for now in (HELD_BACK_MAX - 1, 0, 0, 0)]
+
+    assert times == [59_999, 60_000, 60_001, 60_002]
+
+
 def test_a_clock_that_was_far_ahead_is_corrected() -> None:
     stamps = Stamps()
     stamps.stamp("meter", 10 * HELD_BACK_MAX)
