@@ -23,6 +23,9 @@ expects ends it with exit code 1, for systemd to start it again.
 """
 
 
+ZONES = "/usr/share/zoneinfo"
+
+
 class LogLevel(StrEnum):
     """From which importance on lines are written."""
 
@@ -47,4 +50,6 @@ def run(
         log_level,
         log_format,
     ]
-    os.execv(sys.executable, command)  # noqa: S606 - our own program, no shell
+    # Told where time zones are, Python does not load all that it knows of its own build: 0.7 MB.
+    environment = {"PYTHONTZPATH": ZONES} | os.environ
+    os.execve(sys.executable, command, environment)  # noqa: S606 - our own program, no shell
